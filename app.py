@@ -1,0 +1,24 @@
+"""The server: pages, the addresses beside them, the watch over queued runs. `streamlit run app.py` starts it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from core import jobs
+from core.ui import upload
+from core.ui.routes import ROUTES
+from core.workspace import Workspace
+
+
+@asynccontextmanager
+async def lifespan(server: st.App) -> AsyncIterator[None]:
+    """Removes what interrupted uploads left behind, and launches queued runs for as long as the server lives."""
+    workspace = Workspace.default()
+    upload.sweep(workspace)
+    jobs.watch(workspace)
+    yield
+
+
+app = st.App(Path(__file__).parent / "pages" / "main.py", routes=ROUTES, lifespan=lifespan)

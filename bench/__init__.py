@@ -1,0 +1,1 @@
+"""Benchmarks and the command-line way through `core`; figures go to `docs/measurements.md`."""

@@ -1,0 +1,179 @@
+"""The table of a project's images: what is in it, what was set aside, how it is split, whether it can be learned."""
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import AppError
+from core.text import N_
+from core.workspace import Workspace
+
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+MIN_CLASSES = 2
+MIN_IMAGES = 2
+COLUMNS = ["id", "name", "path", "label", "split", "width", "height", "size_bytes", "sha256"]
+
+
+class TooFewClassesError(AppError):
+    """With one class there is nothing to tell apart."""
+
+    sentence = N_(
+        "The project has {num_classes} of the at least {needed} classes that a network can tell apart. Add pictures of "
+        "another class."
+    )
+
+
+class TooFewImagesError(AppError):
+    """A class lacks images to learn from, or to check with."""
+
+    sentence = N_(
+        "Each class needs at least {needed} pictures, one to learn from and one to check with; pictures of a test "
+        "folder do not count. Add pictures to these classes, or remove them: {labels}."
+    )
+
+
+def images(workspace: Workspace, project_id: str) -> pd.DataFrame:
+    """Reads the good images of a project, in the order in which they were taken in.
+
+    Returns:
+        Columns id (int), name (as the user's folder called it), path (of the kept copy, relative to the workspace),
+        label, split (train, validation, test or None), width and height (of the original, in pixels), size_bytes
+        (of the original), sha256 (of the original).
+    """
+    rows = _rows(workspace, "project_id = ? AND problem IS NULL", project_id)
+    table = pd.DataFrame(rows, columns=["file", *(column for column in COLUMNS if column != "path")])
+    base = f"projects/{project_id}/"
+    split = table["split"].astype(object)
+    return table.assign(path=[base + file for file in table["file"]], split=split.where(split.notna(), None))[COLUMNS]
+
+
+def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:
+    """Reads which files were set aside.
+
+    Returns:
+        Columns name, problem (a sentence of gettext) and values (a dict for its places).
+    """
+    rows = _rows(workspace, "project_id = ? AND problem IS NOT NULL", project_id)
+    problems = [json.loads(row["problem"]) for row in rows]
+    return pd.DataFrame(
+        {
+            "name": [row["name"] for row in rows],
+            "problem": [problem["sentence"] for problem in problems],
+            "values": [problem["values"] for problem in problems],
+        },
+        columns=["name", "problem", "values"],
+    )
+
+
+def _rows(workspace: Workspace, condition: str, *values: str) -> list[dict[str, Any]]:
+    with workspace.database() as database:
+        rows = database.execute(f"SELECT * FROM images WHERE {condition} ORDER BY id", values).fetchall()
+    return [dict(row) for row in rows]
+
+
+def class_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts the images of each class.
+
+    Returns:
+        A row for each class, by name: columns label, images, train, validation, test; `images` also counts those that
+        are in no split yet.
+    """
+    groups = table.groupby("label", sort=True)
+    counts = pd.DataFrame({"images": groups.size()})
+    for split in SPLITS:
+        counts[split] = (table["split"] == split).groupby(table["label"]).sum().astype(int)
+    return counts.rename_axis("label").reset_index()
+
+
+def check_trainable(table: pd.DataFrame) -> None:
+    """Makes sure that every class can have an image to learn from and another to check with.
+
+    Raises:
+        TooFewClassesError: There are fewer than two classes.
+        TooFewImagesError: A class has too few; the sentence names which.
+    """
+    counts = class_counts(table)
+    if len(counts) < MIN_CLASSES:
+        raise TooFewClassesError(num_classes=len(counts), needed=MIN_CLASSES)
+    usable = counts["images"] - counts["test"]
+    poor = counts.loc[(usable < MIN_IMAGES) | (usable == counts["validation"]), "label"]
+    if len(poor):
+        raise TooFewImagesError(needed=MIN_IMAGES, labels=", ".join(poor))
+
+
+def split_images(table: pd.DataFrame, validation_share: float, seed: int) -> pd.DataFrame:
+    """Decides for every image whether it is learned from or checked with.
+
+    Images with a split of their own keep it. A class with validation images of its own gets no others; from all other
+    classes the share is drawn at random, at least one image and never all of them: from the images that are in no
+    split, or else from those of the training.
+
+    Args:
+        table: Columns label and split, which may be missing.
+        validation_share: Between 0 and 1.
+        seed: The same seed, the same split; a class's draw does not depend on the other classes.
+
+    Returns:
+        A copy of the table in which every split is train, validation or test.
+    """
+    split = np.array(table["split"].astype(object).where(table["split"].notna(), ""), dtype=object)
+    labels = table["label"].to_numpy(dtype=object)
+    for label in sorted(set(labels)):
+        rows = np.flatnonzero(labels == label)
+        if VALIDATION not in split[rows]:
+            split[_drawn(rows, split, validation_share, _seed(seed, label))] = VALIDATION
+    split[split == ""] = TRAIN
+    return table.assign(split=split.astype(str))
+
+
+def _seed(seed: int, label: str) -> list[int]:
+    return [seed, zlib.crc32(label.encode())]
+
+
+def _drawn(rows: np.ndarray, split: np.ndarray, share: float, seed: list[int]) -> np.ndarray:
+    """Draws from a class's rows those to check with."""
+    free, training = rows[split[rows] == ""], rows[split[rows] == TRAIN]
+    pool = free if len(free) else training
+    remaining = len(free) + len(training)
+    count = min(max(1, round(share * remaining)), remaining - 1, len(pool))
+    return np.random.default_rng(seed).permutation(pool)[: max(0, count)]
+
+
+def thumbnail_path(workspace: Workspace, image: Any) -> Path:
+    """Returns where the thumbnail of an image lies; `image` is a row of `images`, of either pandas form."""
+    path = workspace.home / image.path
+    return path.parents[1] / "thumbnails" / f"{path.stem}.jpg"
+
+
+def remove_class(workspace: Workspace, project_id: str, label: str) -> None:
+    """Removes a class with its images from a project; the runs that used them keep them."""
+    _remove(workspace, "project_id = ? AND label = ?", project_id, label)
+
+
+def remove_all(workspace: Workspace, project_id: str) -> None:
+    """Removes every image of a project, and the list of what was set aside; the runs that used them keep them."""
+    _remove(workspace, "project_id = ?", project_id)
+
+
+def _remove(workspace: Workspace, condition: str, *values: str) -> None:
+    rows = _rows(workspace, condition, *values)
+    with workspace.database() as database:
+        database.execute(f"DELETE FROM images WHERE {condition}", values)
+    folder = workspace.project_folder(values[0])
+    used = _used_by_runs(workspace, values[0])
+    for file in [folder / row["file"] for row in rows if row["file"]]:
+        (folder / "thumbnails" / f"{file.stem}.jpg").unlink(missing_ok=True)
+        if file.relative_to(workspace.home).as_posix() not in used:
+            file.unlink(missing_ok=True)
+
+
+def _used_by_runs(workspace: Workspace, project_id: str) -> set[str]:
+    """Paths of the images that a run was made with: it may be running, and it shows its mistakes later."""
+    with workspace.database() as database:
+        ids = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
+    tables = [workspace.run_folder(run_id) / "images.parquet" for run_id in ids]
+    return {path for table in tables if table.exists() for path in pd.read_parquet(table, columns=["path"])["path"]}

@@ -1,0 +1,21 @@
+"""Things a user can put right: each error builds its own sentence, and keeps sentence and values apart."""
+
+from core.text import N_, _
+
+
+class AppError(Exception):
+    """Something the user can put right; its sentence says what happened, what is needed and what to do next.
+
+    A child sets `sentence`, with `{name}` places, and is raised with the values for them. `str()` is English, for
+    logs and for the command line; `shown()` is in the reader's language.
+    """
+
+    sentence = N_("Something went wrong. Try again.")
+
+    def __init__(self, **values: object):
+        self.values = values
+        super().__init__(self.sentence.format(**values))
+
+    def shown(self) -> str:
+        """Returns the sentence in the present reader's language."""
+        return _(self.sentence, **self.values)

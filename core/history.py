@@ -1,0 +1,163 @@
+"""A run's story so far, put together from its events and brought up to date as more are written."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from core import events
+from core.events import (
+    Downloading,
+    EpochEnded,
+    Event,
+    Exported,
+    Finishing,
+    Note,
+    PhaseBegun,
+    Progress,
+    Ready,
+    Started,
+)
+from core.runs import Run
+
+EPOCH_COLUMNS = [
+    "epoch",
+    "phase",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+    "best",
+]
+PROGRESS_COLUMNS = ["position", "loss", "accuracy"]
+
+
+class History:
+    """What a run has said; `update()` reads what is new.
+
+    Attributes:
+        ready: How many images and epochs there are; None before the network is built.
+        phases: The phases that have begun.
+        download: The last news of a download of weights; None when none was needed.
+        notes: What the user should know, such as a fallback.
+        finishing: Whether training is over and the kept epoch is being evaluated and exported.
+        exported: How the LiteRT model compared with Keras; None before.
+        end: The last event of a run that is over; None before.
+        images_seen: Training images seen so far, over all epochs.
+        all: Every event, in order.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.started: Started | None = None
+        self.ready: Ready | None = None
+        self.phases: list[PhaseBegun] = []
+        self.download: Downloading | None = None
+        self.notes: list[Note] = []
+        self.finishing = False
+        self.exported: Exported | None = None
+        self.end: Event | None = None
+        self.images_seen = 0
+        self.all: list[Event] = []
+        self._epochs: list[EpochEnded] = []
+        self._progress: list[Progress] = []
+        self._last_time = run.created
+        self._offset = 0
+        self.update()
+
+    def update(self) -> None:
+        """Reads the events written since the last call."""
+        new, self._offset = events.read(self.run.folder / "events.jsonl", self._offset)
+        for event in new:
+            self._last_time = event.time
+            self.all.append(event)
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started = event
+            case Ready():
+                self.ready = event
+            case PhaseBegun():
+                self.phases.append(event)
+            case Downloading():
+                self.download = event
+            case Note():
+                self.notes.append(event)
+            case Progress():
+                self._progress.append(event)
+                self.images_seen = event.images_seen
+            case EpochEnded():
+                self._epochs.append(event)
+                self.images_seen = event.epoch * (self.ready.num_training if self.ready else 0)
+            case Finishing():
+                self.finishing = True
+            case Exported():
+                self.exported = event
+        if isinstance(event, events.ENDS):
+            self.end = event
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """One row a whole epoch, columns `EPOCH_COLUMNS`; accuracies are shares from 0 to 1."""
+        return pd.DataFrame([asdict(event) for event in self._epochs], columns=EPOCH_COLUMNS)
+
+    @property
+    def progress(self) -> pd.DataFrame:
+        """Running means within epochs; `position` counts epochs, 2.5 is the middle of the third."""
+        rows: list[dict[str, Any]] = [
+            {"position": event.epoch - 1 + event.step / event.steps, "loss": event.loss, "accuracy": event.accuracy}
+            for event in self._progress
+        ]
+        return pd.DataFrame(rows, columns=PROGRESS_COLUMNS)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights are kept, from 1; 0 before the first is complete."""
+        return max((event.epoch for event in self._epochs if event.best), default=0)
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """Validation accuracy of the kept epoch, 0 to 1."""
+        return next((event.val_accuracy for event in self._epochs if event.epoch == self.best_epoch), None)
+
+    @property
+    def position(self) -> float:
+        """Epochs trained so far, with the fraction of the present one."""
+        within = self._progress[-1] if self._progress else None
+        whole = len(self._epochs)
+        if within is None or within.epoch <= whole:
+            return float(whole)
+        return within.epoch - 1 + within.step / within.steps
+
+    @property
+    def fraction_done(self) -> float:
+        """Share of the planned epochs that is done, 0 to 1."""
+        if self.end or self.finishing:
+            return 1.0
+        return min(1.0, self.position / self.ready.epochs) if self.ready else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the worker's start to its last word."""
+        return max(0.0, self._last_time - self.started.time) if self.started else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the last planned epoch, from the pace of this phase; None before there is a pace."""
+        if not self.ready or not self.phases or self.fraction_done >= 1:
+            return None
+        phase = self.phases[-1]
+        done = self.position - (phase.first_epoch - 1)
+        elapsed = self._last_time - phase.time
+        if done <= 0 or elapsed <= 0:
+            return None
+        return (self.ready.epochs - self.position) * elapsed / done
+
+
+def history(run: Run) -> History:
+    """Returns the story of a run so far."""
+    return History(run)

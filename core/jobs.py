@@ -1,0 +1,189 @@
+"""The page's only door to TensorFlow: queue, start, stop and watch the worker processes."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core import dataset, projects, runs
+from core.config import RunConfig
+from core.errors import AppError
+from core.runs import Run, State
+from core.text import N_
+from core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKER = (sys.executable, "-m", "core.ml.worker")
+SLOTS = 1
+WATCH_SECONDS = 0.3
+STOP_LIMIT_SECONDS = 30
+PREDICT_LIMIT_SECONDS = 120
+
+logger = logging.getLogger(__name__)
+_launching = threading.Lock()
+_watched: set[Path] = set()
+_children: dict[str, subprocess.Popen] = {}
+
+
+class PredictionError(AppError):
+    """The worker that answers with Keras did not answer."""
+
+    sentence = N_(
+        "The trained network could not look at these pictures. Try again with fewer pictures; if that does not help, "
+        "what happened is written in worker.log of run {run_id}."
+    )
+
+
+def start_run(workspace: Workspace, project_id: str, name: str, config: RunConfig) -> Run:
+    """Splits the project's images, writes the run's folder, and queues it; it starts when a slot is free.
+
+    Raises:
+        TooFewClassesError: The project has fewer than two classes.
+        TooFewImagesError: A class has fewer than two images.
+    """
+    table = dataset.images(workspace, project_id)
+    dataset.check_trainable(table)
+    table = dataset.split_images(table, config.validation_share, config.seed)
+    run = runs.create_run(workspace, project_id, name, config, table)
+    launch_queued(workspace)
+    return run
+
+
+def stop_run(workspace: Workspace, run_id: str) -> None:
+    """Asks a run to stop at its next batch; a run that still waits is withdrawn from the queue."""
+    with _launching:
+        run = runs.open_run(workspace, run_id)
+        if run.state == State.QUEUED:
+            runs.record_state(workspace, run_id, State.STOPPED)
+        elif not run.state.is_over:
+            (run.folder / "stop").touch()
+
+
+def delete_run(workspace: Workspace, run_id: str) -> None:
+    """Stops a run where needed and deletes it with its model."""
+    _end(workspace, runs.open_run(workspace, run_id))
+    runs.delete_run(workspace, run_id)
+
+
+def delete_project(workspace: Workspace, project_id: str) -> None:
+    """Stops a project's runs and deletes it with its images and models."""
+    for run in runs.list_runs(workspace, project_id):
+        _end(workspace, run)
+    projects.delete_project(workspace, project_id)
+
+
+def queue_position(workspace: Workspace, run: Run) -> int:
+    """Returns how many runs go before a queued one, the running ones counted."""
+    waiting = [other for other in runs.list_runs(workspace) if not other.state.is_over]
+    return sum(other.created < run.created for other in waiting)
+
+
+def watch(workspace: Workspace) -> None:
+    """Starts the one background thread that launches queued runs and notes which are over; later calls do nothing."""
+    if workspace.home in _watched:
+        return
+    _watched.add(workspace.home)
+    threading.Thread(target=_watch, args=(workspace,), name="headstart-jobs", daemon=True).start()
+
+
+def _watch(workspace: Workspace) -> None:
+    while True:
+        try:
+            launch_queued(workspace)
+        except Exception:
+            # The thread must outlive a locked database or a full disk; the next round tries again.
+            logger.exception("The queue could not be looked after.")
+        time.sleep(WATCH_SECONDS)
+
+
+def launch_queued(workspace: Workspace) -> None:
+    """Notes which runs are over and starts the oldest waiting ones while there are free slots."""
+    with _launching:
+        open_runs = [run for run in _unfinished(workspace) if not _note_end(workspace, run)]
+        free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
+        waiting = sorted((run for run in open_runs if run.state == State.QUEUED), key=lambda run: run.created)
+        for run in waiting[: max(0, free)]:
+            _launch(workspace, run)
+
+
+def _unfinished(workspace: Workspace) -> list[Run]:
+    """Runs that were not over when last seen."""
+    over = [str(state) for state in State if state.is_over]
+    with workspace.database() as database:
+        marks = ", ".join("?" * len(over))
+        rows = database.execute(f"SELECT id FROM runs WHERE state NOT IN ({marks})", over).fetchall()
+    return [runs.open_run(workspace, row["id"]) for row in rows]
+
+
+def _note_end(workspace: Workspace, run: Run) -> bool:
+    if run.state.is_over:
+        runs.record_state(workspace, run.id, run.state)
+        child = _children.pop(run.id, None)
+        if child is not None:
+            child.poll()
+    return run.state.is_over
+
+
+def _launch(workspace: Workspace, run: Run) -> None:
+    with (run.folder / "worker.log").open("ab") as log:
+        child = subprocess.Popen(
+            [*WORKER, str(run.folder)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A session of its own: Ctrl+C in the server's terminal does not end the training.
+            start_new_session=True,
+        )
+    _children[run.id] = child
+    runs.record_process(workspace, run.id, child.pid, psutil.Process(child.pid).create_time())
+
+
+def _end(workspace: Workspace, run: Run) -> None:
+    """Stops a run and waits for it; one that does not obey is ended by force, since its folder is to be deleted."""
+    stop_run(workspace, run.id)
+    deadline = time.monotonic() + STOP_LIMIT_SECONDS
+    while not runs.open_run(workspace, run.id).state.is_over and time.monotonic() < deadline:
+        time.sleep(0.1)
+    child = _children.pop(run.id, None)
+    if child is not None and child.poll() is None:
+        child.kill()
+        child.wait()
+
+
+def predict_with_keras(run: Run, pictures: list[bytes]) -> np.ndarray:
+    """Asks the run's `model.keras` in a worker process; takes seconds, for backbones that LiteRT does not serve.
+
+    Args:
+        run: A run with a model.
+        pictures: Encoded pictures as they were dropped.
+
+    Returns:
+        Probabilities (pictures, num_classes), float32.
+
+    Raises:
+        PredictionError: The worker failed or took longer than two minutes.
+    """
+    with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
+        files = []
+        for index, picture in enumerate(pictures):
+            files.append(Path(folder) / f"{index}.picture")
+            files[-1].write_bytes(picture)
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, "-m", "core.ml.answer", str(run.folder), str(answer), *map(str, files)]
+        with (run.folder / "worker.log").open("ab") as log:
+            try:
+                subprocess.run(
+                    command, cwd=ROOT, stdout=log, stderr=log, timeout=PREDICT_LIMIT_SECONDS, check=True, env=os.environ
+                )
+            except subprocess.SubprocessError as error:
+                raise PredictionError(run_id=run.id) from error
+        return np.array(json.loads(answer.read_text(encoding="utf-8")), dtype=np.float32)

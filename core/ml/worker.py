@@ -1,0 +1,178 @@
+"""`python -m core.ml.worker RUN_DIR`: reads the config, does the work, always writes a last event."""
+
+import errno
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import pandas as pd
+import psutil
+import tensorflow as tf
+
+from core import backbones, events, weights
+from core.config import RunConfig
+from core.errors import AppError
+from core.ml import evaluate, export, pipeline
+from core.ml.callbacks import StopRequested
+from core.ml.model import build_model
+from core.ml.train import train
+from core.text import N_
+
+DOWNLOAD_EVENT_SECONDS = 0.3
+
+
+class DiskFullError(AppError):
+    """There is no room left to write results."""
+
+    sentence = N_(
+        "The disk is full, so the run could not go on. Free some space where {folder} lies, then start it again."
+    )
+
+
+class OutOfMemoryError(AppError):
+    """The network and a batch of images do not fit into memory."""
+
+    sentence = N_(
+        "The memory of this computer is too small for this run. Start it again with a smaller batch size than "
+        "{batch_size}, or with a smaller backbone than {backbone}."
+    )
+
+
+class UnexpectedError(AppError):
+    """A fault of Headstart's own."""
+
+    sentence = N_(
+        "The run ended because of a fault in Headstart. What happened is written in worker.log of run {run_id}; "
+        "start it again, and report it if it comes back."
+    )
+
+
+def main(folder: Path) -> None:
+    """Works on one run from its config to its last event."""
+    log = folder / "events.jsonl"
+    me = psutil.Process()
+    events.append(log, events.Started(pid=me.pid, process_created=me.create_time()))
+    config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        end = run(config, folder)
+    except Exception as error:
+        traceback.print_exc()
+        clear_half_written(folder)
+        problem = explain(error, config, folder)
+        end = events.Failed(sentence=problem.sentence, values=problem.values)
+    events.append(log, end)
+
+
+def clear_half_written(folder: Path) -> None:
+    """Deletes what was being written; on a full disk this also makes room for the last event."""
+    for path in [*folder.glob("writing.*"), *folder.glob("checkpoint/writing.*")]:
+        path.unlink(missing_ok=True)
+
+
+def run(config: RunConfig, folder: Path) -> events.Event:
+    """Trains, evaluates and exports; returns the last event, which is not written yet."""
+    log = folder / "events.jsonl"
+    table = pd.read_parquet(folder / "images.parquet")
+    keras.utils.set_random_seed(config.seed)
+    problem: AppError | None = None
+    stopped = False
+    try:
+        fetch_weights(config, folder)
+        model = build_model(config)
+        events.append(log, ready(config, table))
+        train(model, config, table, folder)
+    except StopRequested:
+        stopped = True
+    except AppError as error:
+        problem = error
+    best = best_epoch(folder)
+    if best is not None:
+        # Also after a stop and after a diverged loss: the best epoch is a whole model that can be looked at.
+        events.append(log, events.Finishing(best_epoch=best.epoch))
+        wrap_up(config, table, folder)
+    if problem is not None:
+        return events.Failed(sentence=problem.sentence, values=problem.values)
+    kind = events.Stopped if stopped else events.Finished
+    return kind(best_epoch=best.epoch if best else 0, val_accuracy=best.val_accuracy if best else 0.0)
+
+
+def fetch_weights(config: RunConfig, folder: Path) -> None:
+    """Downloads the pretrained weights where they are not on this machine, and says how far it is."""
+    backbone = backbones.CATALOG[config.backbone]
+    if config.start != "imagenet" or backbones.weights_here(backbone):
+        return
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if (folder / "stop").exists():
+            raise StopRequested
+        if time.monotonic() - last < DOWNLOAD_EVENT_SECONDS and done != total:
+            return
+        last = time.monotonic()
+        name = backbones.weights_path(backbone).name
+        events.append(folder / "events.jsonl", events.Downloading(file=name, done_bytes=done, total_bytes=total))
+
+    weights.fetch_weights(backbone, report)
+
+
+def ready(config: RunConfig, table: pd.DataFrame) -> events.Ready:
+    """Says how many images there are on each side of the split."""
+    counts = table["split"].value_counts()
+    return events.Ready(
+        num_training=int(counts.get("train", 0)),
+        num_validation=int(counts.get("validation", 0)),
+        num_test=int(counts.get("test", 0)),
+        epochs=config.epochs,
+    )
+
+
+def best_epoch(folder: Path) -> events.EpochEnded | None:
+    """Returns the last epoch whose weights were kept, None when no epoch was complete."""
+    said, _ = events.read(folder / "events.jsonl")
+    return next((event for event in reversed(said) if isinstance(event, events.EpochEnded) and event.best), None)
+
+
+def wrap_up(config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
+    """Evaluates and exports the best epoch from its checkpoint, in a fresh graph without what training left."""
+    keras.backend.clear_session()
+    model = build_model(config, pretrained=False)
+    model.load_weights(folder / "checkpoint" / "best.weights.h5")
+    export.write_keras(model, folder)
+    predictions = evaluate.write_predictions(model, config, table, folder)
+    events.append(folder / "events.jsonl", check_litert(model, folder, predictions))
+
+
+def check_litert(model: keras.Model, folder: Path, predictions: pd.DataFrame) -> events.Exported:
+    """Exports to LiteRT and compares; where it cannot be made, Keras answers, and the page says so."""
+    try:
+        export.write_litert(model, folder)
+        difference = export.largest_difference(folder, predictions)
+    except Exception:
+        # The converter raises many types. The trained model is safe by now; losing its fast form must not lose the run.
+        traceback.print_exc()
+        return events.Exported(max_difference=1.0, agrees=False)
+    return events.Exported(max_difference=difference, agrees=difference <= export.AGREEMENT)
+
+
+def explain(error: Exception, config: RunConfig, folder: Path) -> AppError:
+    """Turns whatever ended a run into something its owner can act on."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFullError(folder=str(folder))
+    missing = pipeline.first_missing(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
+    if missing is not None:
+        return pipeline.MissingPictureError(name=missing)
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return OutOfMemoryError(batch_size=config.batch_size, backbone=config.backbone)
+    return UnexpectedError(run_id=folder.name)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

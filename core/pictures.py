@@ -1,0 +1,195 @@
+"""Pictures: the one way they are decoded, and the small copies that a project keeps."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.errors import AppError
+from core.text import N_
+
+pillow_heif.register_heif_opener()
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "HEIF")
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".dib",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+)
+KEPT_AS_IT_IS = {"JPEG": ".jpg", "PNG": ".png"}
+MAX_PIXELS = 150_000_000
+LONGEST_SIDE = 1024  # more than any backbone of the catalog looks at
+JPEG_QUALITY = 95
+THUMBNAIL_SIDE = 192
+THUMBNAIL_QUALITY = 85
+ORIENTATION_TAG = 0x0112
+UPRIGHT = 1
+SMALLEST_GAP = 1.5  # libjpeg may shrink while it decodes, down to so many times the wanted size
+BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+
+# Pillow itself refuses what is twice as large, should a format say its size only late.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+class UnreadablePictureError(AppError):
+    """The bytes begin like a picture and do not go on like one."""
+
+    sentence = N_(
+        "This picture cannot be read: it is damaged or incomplete. Open it in another program, save it anew, and add "
+        "it again."
+    )
+
+
+class NotAPictureError(UnreadablePictureError):
+    """The bytes are something else."""
+
+    sentence = N_(
+        "This file is not a picture that Headstart reads. It reads JPEG, PNG, WebP, BMP, GIF, TIFF and HEIC: save it "
+        "as one of these and add it again."
+    )
+
+
+class TooManyPixelsError(UnreadablePictureError):
+    """Decoding it would fill the memory."""
+
+    sentence = N_(
+        "This picture has more than {limit_megapixels} million pixels. Make it smaller in another program and add it "
+        "again."
+    )
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """What a project keeps of a picture.
+
+    Attributes:
+        data: The picture's own bytes, or those of a JPEG made from it; the longest side is at most `LONGEST_SIDE`.
+        suffix: `.jpg` or `.png`, as the bytes are.
+        thumbnail: A JPEG whose longest side is at most `THUMBNAIL_SIDE`.
+        width: Of the original as people see it, in pixels.
+        height: The same.
+    """
+
+    data: bytes
+    suffix: str
+    thumbnail: bytes
+    width: int
+    height: int
+
+
+def decode(source: Path | bytes | BinaryIO, image_size: int) -> np.ndarray:
+    """Decodes a picture for a network: the same way in training, in prediction and in the program taken home.
+
+    Large JPEGs are shrunk while they are decoded; the picture is turned upright, laid on white where it is
+    transparent, and stretched to a square.
+
+    Args:
+        source: A file, its bytes, or an open file.
+        image_size: Side of the square, in pixels.
+
+    Returns:
+        uint8 (image_size, image_size, 3), RGB.
+
+    Raises:
+        UnreadablePictureError: It is not a picture, damaged, or far too large.
+    """
+    with _opened(source, MAX_PIXELS) as image:
+        image.draft("RGB", (image_size, image_size))
+        upright = _as_rgb(ImageOps.exif_transpose(image))
+        return np.asarray(upright.resize((image_size, image_size), Image.Resampling.BILINEAR))
+
+
+def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
+    """Checks a picture by decoding it whole, and makes the copy and the thumbnail that a project keeps.
+
+    An upright RGB picture that is JPEG or PNG and small enough keeps its bytes; all else becomes a JPEG.
+
+    Raises:
+        UnreadablePictureError: It is not a picture, damaged, or far too large.
+    """
+    with _opened(data, max_pixels) as image:
+        suffix = _kept_suffix(image)
+        turned = image.getexif().get(ORIENTATION_TAG, UPRIGHT) in (5, 6, 7, 8)
+        width, height = reversed(image.size) if turned else image.size
+        image.draft(None, _wanted_size(image.size))
+        upright = _as_rgb(ImageOps.exif_transpose(image))
+        upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
+        kept = data if suffix else _jpeg(upright, JPEG_QUALITY)
+        upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
+        return WorkingCopy(kept, suffix or ".jpg", _jpeg(upright, THUMBNAIL_QUALITY), width, height)
+
+
+@contextmanager
+def _opened(source: Path | bytes | BinaryIO, max_pixels: int) -> Iterator[Image.Image]:
+    """Opens a picture; whatever Pillow says against it while the block runs becomes one of our sentences."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    too_many = TooManyPixelsError(limit_megapixels=round(max_pixels / 1_000_000))
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                raise too_many
+            yield image
+    except (AppError, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_many from error
+    except UnidentifiedImageError as error:
+        raise UnreadablePictureError() if _begins_like_one(source) else NotAPictureError() from error
+    except Exception as error:
+        # On damaged bytes Pillow's decoders raise whatever they stumble over, from OSError to struct.error.
+        raise UnreadablePictureError() from error
+
+
+def _begins_like_one(source: Path | bytes | BinaryIO) -> bool:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _begins_like_one(file.read(16))
+    if not isinstance(source, bytes):
+        source.seek(0)
+        source = source.read(16)
+    return source.startswith(BEGINNINGS) or source[4:8] == b"ftyp"
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode[0] in "IF":  # more than 8 bits a channel; Pillow itself would cut them off at 255
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((values / 257 if values.max() > 255 else values).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _kept_suffix(image: Image.Image) -> str | None:
+    """The suffix under which the picture may keep its bytes, None when it needs a copy."""
+    plain = image.mode == "RGB" and not image.has_transparency_data
+    upright = image.getexif().get(ORIENTATION_TAG, UPRIGHT) not in range(2, 9)
+    small = max(image.size) <= LONGEST_SIDE
+    return KEPT_AS_IT_IS.get(image.format or "") if plain and upright and small else None
+
+
+def _wanted_size(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, SMALLEST_GAP * LONGEST_SIDE / max(size))
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=quality, subsampling=0)  # colours as fine as brightness
+    return written.getvalue()

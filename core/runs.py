@@ -1,0 +1,164 @@
+"""Run folders and the index over them: what a run was asked, what it said, and what state it is truly in."""
+
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from core import events
+from core.config import RunConfig
+from core.errors import AppError
+from core.text import N_
+from core.workspace import Workspace
+
+
+class State(StrEnum):
+    """Where a run stands. `lost`: its process is gone and it never said how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LOST = "lost"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (State.FINISHED, State.STOPPED, State.FAILED, State.LOST)
+
+
+STATE_OF_END = {events.Finished: State.FINISHED, events.Stopped: State.STOPPED, events.Failed: State.FAILED}
+
+
+class RunNotFoundError(AppError):
+    """The address names a run that is not there."""
+
+    sentence = N_("There is no run “{run_id}” here. Choose one from the list of runs.")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one network; `created` is seconds since 1970, `folder` holds all there is to know."""
+
+    id: str
+    project_id: str
+    name: str
+    created: float
+    folder: Path
+    state: State
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a trained model to look at, try and take home."""
+        return (self.folder / "model.keras").exists() and (self.folder / "predictions.parquet").exists()
+
+
+def create_run(workspace: Workspace, project_id: str, name: str, config: RunConfig, table: pd.DataFrame) -> Run:
+    """Writes the folder of a new run and puts it in the queue.
+
+    Args:
+        workspace: Where.
+        project_id: Whose images these are.
+        name: For people.
+        config: Written once, never changed.
+        table: Images with columns path (relative to the workspace), name, label, split; kept by the run, so that it
+            stays reproducible when the project's images change.
+    """
+    run_id = secrets.token_hex(4)
+    folder = workspace.run_folder(run_id)
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    table[["path", "name", "label", "split"]].to_parquet(folder / "images.parquet", index=False)
+    run = Run(run_id, project_id, name, time.time(), folder, State.QUEUED)
+    with workspace.database() as database:
+        database.execute(
+            "INSERT INTO runs (id, project_id, name, created, state) VALUES (?, ?, ?, ?, ?)",
+            (run.id, run.project_id, run.name, run.created, run.state),
+        )
+    return run
+
+
+def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
+    """Returns the runs of a project, or of all projects, the newest first, each in its true state."""
+    with workspace.database() as database:
+        rows = database.execute(
+            "SELECT * FROM runs WHERE ? IS NULL OR project_id = ? ORDER BY created DESC", (project_id, project_id)
+        ).fetchall()
+    return [_run(workspace, dict(row)) for row in rows]
+
+
+def open_run(workspace: Workspace, run_id: str) -> Run:
+    """Returns one run in its true state.
+
+    Raises:
+        RunNotFoundError: There is none of that id.
+    """
+    with workspace.database() as database:
+        row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise RunNotFoundError(run_id=run_id)
+    return _run(workspace, dict(row))
+
+
+def read_config(run: Run) -> RunConfig:
+    """Returns what the run was asked to do."""
+    return RunConfig.from_json((run.folder / "config.json").read_text(encoding="utf-8"))
+
+
+def delete_run(workspace: Workspace, run_id: str) -> None:
+    """Deletes a run that is over, with its model."""
+    with workspace.database() as database:
+        database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+    shutil.rmtree(workspace.run_folder(run_id), ignore_errors=True)
+
+
+def record_process(workspace: Workspace, run_id: str, pid: int, process_created: float) -> None:
+    """Remembers which process works on a run."""
+    with workspace.database() as database:
+        database.execute(
+            "UPDATE runs SET state = ?, pid = ?, process_created = ? WHERE id = ?",
+            (State.RUNNING, pid, process_created, run_id),
+        )
+
+
+def record_state(workspace: Workspace, run_id: str, state: State) -> None:
+    """Remembers that a run is over, so that its events need not be read again."""
+    with workspace.database() as database:
+        database.execute("UPDATE runs SET state = ? WHERE id = ?", (state, run_id))
+
+
+def _run(workspace: Workspace, row: dict[str, Any]) -> Run:
+    folder = workspace.run_folder(row["id"])
+    state = _true_state(folder, row)
+    return Run(row["id"], row["project_id"], row["name"], row["created"], folder, state)
+
+
+def _true_state(folder: Path, row: dict[str, Any]) -> State:
+    seen = State(row["state"])
+    if seen.is_over or row["pid"] is None:
+        return seen
+    # Asked before the events are read: a worker that ends in between has then written its end already.
+    alive = is_alive(row["pid"], row["process_created"])
+    said = events.read(folder / "events.jsonl")[0]
+    if said and type(said[-1]) in STATE_OF_END:
+        return STATE_OF_END[type(said[-1])]
+    if not alive:
+        return State.LOST
+    return State.STOPPING if (folder / "stop").exists() else State.RUNNING
+
+
+def is_alive(pid: int, process_created: float) -> bool:
+    """Whether the process is still there and is not another one that got the same number later."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - process_created) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

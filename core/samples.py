@@ -1,0 +1,231 @@
+"""Sample sets for a first visit: two that need no network, and one to download."""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from core.download import download, matches
+from core.incoming import Incoming
+from core.intake import IntakeResult, OnProgress, take_incoming
+from core.text import N_
+from core.workspace import Workspace
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGIT_SIDE = 64
+DRAWN_PER_CLASS = 60
+DRAWN_SIDE = 96
+DRAWN_SEED = 7
+LEAST_CONTRAST = 200  # sum over the three channels, so that no shape has the colour of its ground
+FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
+# Source: TensorFlow Datasets' list of checksums, url_checksums/tf_flowers.txt
+FLOWERS_CHECKSUM = "sha256:4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A set of pictures to begin with.
+
+    Attributes:
+        name: Its key in `SAMPLES`.
+        title: A message of gettext.
+        description: A message of gettext.
+        num_images: How many pictures it has.
+        needs_network: Whether it is downloaded when it is first taken.
+        licence: What one may do with it.
+        source: Who made it.
+        take: Brings it into a project.
+    """
+
+    name: str
+    title: str
+    description: str
+    num_images: int
+    needs_network: bool
+    licence: str
+    source: str
+    take: Callable[[Workspace, str, OnProgress | None], IntakeResult]
+
+
+def take_sample(
+    workspace: Workspace, project_id: str, sample_name: str, on_progress: OnProgress | None = None
+) -> IntakeResult:
+    """Brings one of `SAMPLES` into a project.
+
+    Args:
+        workspace: Where; what was downloaded stays in its `downloads`, for other projects too.
+        project_id: Whose pictures they become.
+        sample_name: A key of `SAMPLES`.
+        on_progress: Told the bytes while something is downloaded, then the pictures; both with their total.
+
+    Raises:
+        DownloadError: It has to be downloaded and cannot be.
+        ProjectNotFoundError: The project is not there.
+        FullDiskError: What was taken until then stays.
+    """
+    return SAMPLES[sample_name].take(workspace, project_id, on_progress)
+
+
+def _take_digits(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
+    # Imported late: scikit-learn takes a second and 80 MB, which a page that only lists the samples need not spend.
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pictures = [
+        Incoming(f"{DIGITS[target]}/{index:04}.png", partial(_digit, values))
+        for index, (target, values) in enumerate(zip(digits.target, digits.images, strict=True))
+    ]
+    return take_incoming(workspace, project_id, pictures, on_progress)
+
+
+def _digit(values: np.ndarray) -> bytes:
+    """Dark ink on white paper; `values` are (8, 8), ink from 0 to 16."""
+    paper = Image.fromarray((255 - values * (255 / 16)).astype(np.uint8)).convert("RGB")
+    return _png(paper.resize((DIGIT_SIDE, DIGIT_SIDE), Image.Resampling.BICUBIC))
+
+
+def _take_drawn(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
+    pictures = [
+        Incoming(f"{shape}/{index:02}.png", partial(_drawn, shape, index))
+        for shape in SHAPES
+        for index in range(DRAWN_PER_CLASS)
+    ]
+    return take_incoming(workspace, project_id, pictures, on_progress)
+
+
+def _drawn(shape: str, index: int) -> bytes:
+    return _png(draw(shape, index))
+
+
+def draw(shape: str, index: int) -> Image.Image:
+    """Draws one shape in a random colour, size, place and turn, on a noisy ground with a few lines behind it.
+
+    Args:
+        shape: A key of `SHAPES`.
+        index: The same shape and index give the same picture.
+
+    Returns:
+        RGB, `DRAWN_SIDE` pixels square.
+    """
+    random = np.random.default_rng((DRAWN_SEED, list(SHAPES).index(shape), index))
+    ground, colour, line = random.integers(0, 256, (3, 3))
+    while np.abs(ground - colour).sum() < LEAST_CONTRAST:
+        colour = random.integers(0, 256, 3)
+    image = Image.new("RGB", (DRAWN_SIDE, DRAWN_SIDE), _rgb(ground))
+    pen = ImageDraw.Draw(image)
+    for ends in random.uniform(0, DRAWN_SIDE, (3, 4)):
+        pen.line(ends.tolist(), fill=_rgb(line), width=2)
+    radius = random.uniform(0.18, 0.4) * DRAWN_SIDE
+    centre = random.uniform(radius, DRAWN_SIDE - radius, 2)
+    corners = SHAPES[shape](random.uniform(0, 2 * np.pi)) * radius + centre
+    pen.polygon(corners.flatten().tolist(), fill=_rgb(colour))
+    noisy = np.asarray(image, dtype=np.float64) + random.normal(0, 18, (DRAWN_SIDE, DRAWN_SIDE, 1))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def _rgb(values: np.ndarray) -> tuple[int, ...]:
+    return tuple(values.tolist())
+
+
+def _polygon(num_corners: int, turn: float) -> np.ndarray:
+    """Corners (num_corners, 2) on the unit circle."""
+    angles = turn + np.arange(num_corners) * 2 * np.pi / num_corners
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _star(turn: float) -> np.ndarray:
+    return _polygon(10, turn) * np.where(np.arange(10) % 2, 0.45, 1.0)[:, None]
+
+
+SHAPES: dict[str, Callable[[float], np.ndarray]] = {
+    "circle": partial(_polygon, 48),
+    "square": partial(_polygon, 4),
+    "star": _star,
+    "triangle": partial(_polygon, 3),
+}
+
+
+def _png(image: Image.Image) -> bytes:
+    written = io.BytesIO()
+    image.save(written, "PNG")
+    return written.getvalue()
+
+
+def _take_flowers(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
+    archive = flowers_archive(workspace, FLOWERS_URL, FLOWERS_CHECKSUM, on_progress)
+    return take_tar(workspace, project_id, archive, on_progress)
+
+
+def flowers_archive(workspace: Workspace, url: str, checksum: str, on_progress: OnProgress | None = None) -> Path:
+    """Returns the file behind `url`: the one that is in `downloads` already, perhaps put there by hand, or a new one.
+
+    Raises:
+        DownloadError: It is not there and cannot be downloaded.
+    """
+    there = workspace.home / "downloads" / url.rsplit("/", 1)[-1]
+    if there.exists() and matches(there, checksum):
+        return there
+    return download(url, there, checksum=checksum, on_progress=on_progress)
+
+
+def take_tar(
+    workspace: Workspace, project_id: str, archive: Path, on_progress: OnProgress | None = None
+) -> IntakeResult:
+    """Takes in the JPEGs of a checked tar of class folders; nothing is unpacked onto the disk."""
+    with tarfile.open(archive) as tar:
+        pictures = list(_jpegs(tar))
+        return take_incoming(workspace, project_id, pictures, on_progress)
+
+
+def _jpegs(tar: tarfile.TarFile) -> Iterable[Incoming]:
+    for member in tar:
+        if member.isfile() and member.name.endswith(".jpg"):
+            yield Incoming(member.name, partial(_read_member, tar, member))
+
+
+def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    assert file is not None, "only files are listed"
+    return file.read()
+
+
+SAMPLES = {
+    sample.name: sample
+    for sample in (
+        Sample(
+            name="drawn",
+            title=N_("Drawn shapes"),
+            description=N_("Circles, squares, stars and triangles, drawn by this app. Made up, small and quick."),
+            num_images=DRAWN_PER_CLASS * len(SHAPES),
+            needs_network=False,
+            licence="Apache-2.0",
+            source="Headstart",
+            take=_take_drawn,
+        ),
+        Sample(
+            name="digits",
+            title=N_("Handwritten digits"),
+            description=N_("The digits zero to nine as thirteen people wrote them, tiny and grey. Real handwriting."),
+            num_images=1797,
+            needs_network=False,
+            licence="CC BY 4.0",
+            source="E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, as in scikit-learn",
+            take=_take_digits,
+        ),
+        Sample(
+            name="flowers",
+            title=N_("Flowers"),
+            description=N_("Photos of daisies, dandelions, roses, sunflowers and tulips. A download of 229 MB."),
+            num_images=3670,
+            needs_network=True,
+            licence="CC BY 2.0",
+            source="The TensorFlow Team; the photographers are named in LICENSE.txt of flower_photos.tgz",
+            take=_take_flowers,
+        ),
+    )
+}

@@ -1,0 +1,153 @@
+"""The live view of a run: state, progress, two charts that grow, the stop button, and what it has to say."""
+
+import math
+
+import streamlit as st
+
+from core import jobs, runs
+from core.events import Event, Failed, Finished, Stopped
+from core.history import History
+from core.runs import Run, State
+from core.text import _, ngettext, number, percent
+from core.ui import navigation, pieces, results, state
+from core.ui.markup import plain
+from core.ui.pieces import size_text
+from core.ui.state import Key
+from core.workspace import Workspace
+
+REFRESH_SECONDS = 0.5
+
+
+def watch(workspace: Workspace, run: Run) -> None:
+    """Shows a run; redrawn every half second until it is over."""
+    refresh = None if run.state.is_over else REFRESH_SECONDS
+    st.fragment(_view, run_every=refresh)(workspace, run.id, was_over=run.state.is_over)
+    if run.has_model and run.state.is_over:
+        navigation.next_button("learned", _("Next: see what it learned"), run=run.id)
+
+
+def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
+    run = runs.open_run(workspace, run_id)
+    if run.state.is_over and not was_over:
+        st.rerun()
+    story = state.history(run)
+    with st.container(border=True, key="live"):
+        _title(workspace, run)
+        _where_it_stands(workspace, run, story)
+        for note in story.notes:
+            st.warning(plain(_(note.sentence, **note.values)), icon=":material/info:")
+        _numbers(story)
+        if story.ready:
+            results.training_charts(run)
+        if story.end:
+            _end(story.end)
+        elif run.state == State.LOST:
+            st.error(
+                _(
+                    "The training ended without a word: its process is gone, perhaps because the memory ran out or the "
+                    "machine was switched off. Start it again, with a smaller batch size if memory was short."
+                ),
+                icon=":material/error:",
+            )
+
+
+def _title(workspace: Workspace, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {plain(run.name)}", anchors=False, width="content")
+        pieces.state_badge(run.state)
+        if not run.state.is_over:
+            st.button(
+                _("Stopping …") if run.state == State.STOPPING else _("Stop"),
+                key=Key.STOP_RUN,
+                icon=":material/stop:",
+                disabled=run.state == State.STOPPING,
+                on_click=jobs.stop_run,
+                args=(workspace, run.id),
+                help=_("Ends the training after the present batch and keeps the best epoch so far."),
+            )
+
+
+def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
+    if run.state == State.QUEUED:
+        before = jobs.queue_position(workspace, run)
+        st.markdown(
+            ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before)
+        )
+        return
+    if story.ready is None and story.download and not run.state.is_over:
+        total = story.download.total_bytes
+        share = story.download.done_bytes / total if total else 0.0
+        st.progress(
+            min(1.0, share), text=_("Downloading the weights: {done}", done=size_text(story.download.done_bytes))
+        )
+        return
+    st.progress(story.fraction_done, text=_progress_text(run, story))
+
+
+def _progress_text(run: Run, story: History) -> str:
+    if run.state.is_over:
+        return _("{seconds} in all", seconds=duration(story.seconds))
+    if story.ready is None:
+        return _("Getting ready …")
+    if story.finishing:
+        return _("Checking and packing the best epoch …")
+    epoch = min(story.ready.epochs, math.floor(story.position) + 1)
+    text = _("Epoch {epoch} of {total}", epoch=epoch, total=story.ready.epochs)
+    if len(story.phases) > 1:
+        text += " · " + _("fine-tuning")
+    if story.seconds_left is not None:
+        text += " · " + _("about {time} left", time=duration(story.seconds_left))
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Writes a length of time in seconds, or in minutes and hours where it is longer."""
+    if seconds < 90:
+        return _("{count} s", count=number(seconds))
+    if seconds < 5400:
+        return _("{count} min", count=number(seconds / 60))
+    return _("{count} h", count=number(seconds / 3600, 1))
+
+
+def _numbers(story: History) -> None:
+    epochs = story.epochs
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Pictures seen"), number(story.images_seen), width="content")
+        if len(epochs):
+            st.metric(_("Right in training"), percent(epochs["accuracy"].iloc[-1], 1), width="content")
+            st.metric(_("Right in validation"), percent(epochs["val_accuracy"].iloc[-1], 1), width="content")
+            st.metric(
+                _("Best epoch"),
+                number(story.best_epoch),
+                help=_("The epoch with the lowest validation loss; its network is the one that is kept."),
+                width="content",
+            )
+
+
+def _end(end: Event) -> None:
+    match end:
+        case Finished():
+            st.success(
+                _(
+                    "Done. Epoch {epoch} named {accuracy} of the validation pictures rightly; its network is kept.",
+                    epoch=end.best_epoch,
+                    accuracy=percent(end.val_accuracy, 1),
+                ),
+                icon=":material/check_circle:",
+            )
+        case Stopped(best_epoch=0):
+            st.info(
+                _("Stopped before the first epoch was complete, so there is nothing to keep. Start it again."),
+                icon=":material/stop:",
+            )
+        case Stopped():
+            st.info(
+                _(
+                    "Stopped. Epoch {epoch} is kept: it named {accuracy} of the validation pictures rightly.",
+                    epoch=end.best_epoch,
+                    accuracy=percent(end.val_accuracy, 1),
+                ),
+                icon=":material/stop:",
+            )
+        case Failed():
+            st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")

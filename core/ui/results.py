@@ -1,0 +1,135 @@
+"""What a finished run is worth, in words a beginner reads: headline, scores for each class, mistakes as pictures."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import charts, metrics, pictures
+from core.runs import Run
+from core.text import _, ngettext, number, percent
+from core.ui import pieces, state
+from core.ui.markup import plain
+from core.ui.state import Key
+from core.ui.words import SPLITS
+from core.workspace import Workspace
+
+NUM_MISTAKES = 12
+MISTAKE_PIXELS = 256
+
+
+def choose_split(run: Run) -> str:
+    """Lets the reader look at the test pictures too, where the run has any."""
+    if metrics.read_predictions(run.folder, "test").empty:
+        return "validation"
+    return (
+        st.segmented_control(
+            _("Pictures for"),
+            ["validation", "test"],
+            format_func=lambda name: _(SPLITS[name]),
+            default="validation",
+            required=True,
+            key=Key.SPLIT,
+        )
+        or "validation"
+    )
+
+
+def headline(run: Run, predictions: pd.DataFrame) -> None:
+    """Says how many it got right, how sure that is, and how long it took."""
+    right = int((predictions["label"] == predictions["predicted"]).sum())
+    low, high = metrics.accuracy_interval(predictions)
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="medium"):
+            st.metric(_("Accuracy"), percent(metrics.accuracy(predictions), 1), width="content")
+            st.metric(
+                _("Right"),
+                _("{right} of {total}", right=number(right), total=number(len(predictions))),
+                width="content",
+            )
+            st.metric(
+                _("Probable range"),
+                _("{low} to {high}", low=percent(low), high=percent(high)),
+                help=_("Where the accuracy on new pictures of the same kind probably lies (95 %)."),
+                width="content",
+            )
+            st.metric(_("Best epoch"), number(state.history(run).best_epoch), width="content")
+        st.markdown(
+            ngettext(
+                "These are {count} picture that it never practised on.",
+                "These are {count} pictures that it never practised on.",
+                len(predictions),
+            )
+        )
+
+
+def confusion(predictions: pd.DataFrame, labels: tuple[str, ...]) -> None:
+    """Draws which classes were taken for which."""
+    figure = charts.confusion(metrics.confusion(predictions, labels))
+    # The live chart counts the points of every trace along x or y, which a heatmap need not name.
+    places = list(range(len(labels)))
+    figure.update_traces(x=places, y=places, selector={"type": "heatmap"})
+    pieces.chart(
+        figure,
+        key=Key.CONFUSION,
+        alt=_("Confusion matrix: rows are what is in the picture, columns what the network said."),
+    )
+
+
+def class_table(scores: pd.DataFrame) -> None:
+    """Shows precision and recall of each class as bars in a table."""
+    st.dataframe(
+        scores[["label", "images", "precision", "recall"]],
+        hide_index=True,
+        column_config={
+            "label": _("Class"),
+            "images": _("Pictures"),
+            "precision": _share_column(_("Precision"), _("When it says this class, how often that is true.")),
+            "recall": _share_column(_("Recall"), _("Of the pictures of this class, how many it found.")),
+        },
+        alt=_("Table of the classes with the number of pictures, precision and recall."),
+    )
+
+
+def _share_column(title: str, help_text: str) -> Any:
+    return st.column_config.ProgressColumn(title, help=help_text, min_value=0.0, max_value=1.0, format="percent")
+
+
+def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:
+    """Shows wrong answers as pictures, each with what it was and what the network said."""
+    if wrong.empty:
+        st.success(_("There are none: every one of these pictures was named rightly."), icon=":material/celebration:")
+        return
+    cards = st.grid(4, min_column_width=170, gap="small")
+    for row in wrong.itertuples():
+        said = _(
+            "was **{label}**, said **{predicted}** with {confidence}",
+            label=plain(row.label),
+            predicted=plain(row.predicted),
+            confidence=percent(row.confidence),
+        )
+        with cards.container():
+            path = workspace.home / row.path
+            if path.exists():
+                st.image(pictures.decode(path, MISTAKE_PIXELS), width="stretch", alt=row.name)
+            else:
+                st.caption(_("The picture was removed from the project."))
+            st.markdown(f":small[{said}]")
+
+
+def training_charts(run: Run) -> None:
+    """Draws how accuracy and loss went."""
+    story = state.history(run)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        pieces.chart(
+            charts.history(story.epochs, story.progress, "accuracy", phases=story.phases),
+            key=Key.CHART_ACCURACY,
+            alt=_("Line chart: accuracy on training and validation pictures over the epochs."),
+        )
+    with right:
+        pieces.chart(
+            charts.history(story.epochs, story.progress, "loss", phases=story.phases),
+            key=Key.CHART_LOSS,
+            alt=_("Line chart: loss on training and validation pictures over the epochs."),
+        )

@@ -1,0 +1,54 @@
+"""The runs of a project: state, accuracy, when; look at one or delete it."""
+
+from datetime import datetime
+
+import streamlit as st
+from babel.dates import format_datetime
+
+from core import jobs, runs
+from core.runs import Run
+from core.text import _, language, percent
+from core.ui import navigation, pieces, state
+from core.ui.markup import plain
+from core.ui.state import Key
+from core.workspace import Workspace
+
+
+def show(workspace: Workspace, own_runs: list[Run], watched: Run | None) -> None:
+    """Lists the runs, the newest first."""
+    for run in own_runs:
+        with (
+            st.container(border=True),
+            st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
+        ):
+            _row(workspace, run, is_watched=watched is not None and watched.id == run.id)
+
+
+def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
+    accuracy = state.history(run).best_accuracy
+    when = format_datetime(datetime.fromtimestamp(run.created), "short", locale=language())
+    with st.container(width=340):
+        st.markdown(f"**{plain(run.name)}**  \n:small[:gray[{plain(when)} · {runs.read_config(run).backbone}]]")
+    with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        pieces.state_badge(run.state)
+        if accuracy is not None:
+            st.badge(_("{accuracy} right", accuracy=percent(accuracy, 1)), icon=":material/school:", color="blue")
+        if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
+            navigation.go("train", run=run.id)
+        if pieces.asks(
+            " ", Key.DELETE_RUN.format(run.id), icon=":material/delete:", type="tertiary", help=_("Delete this run")
+        ):
+            _ask_before_deleting(workspace, run)
+
+
+def _ask_before_deleting(workspace: Workspace, run: Run) -> None:
+    def delete() -> None:
+        jobs.delete_run(workspace, run.id)
+        st.query_params.pop(state.RUN_PARAMETER, None)
+
+    pieces.confirm(
+        _("Delete this run?"),
+        _("“{name}” will be stopped if it still runs, and deleted with its model.", name=plain(run.name)),
+        _("Delete"),
+        delete,
+    )

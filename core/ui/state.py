@@ -1,0 +1,173 @@
+"""What a page knows about its reader: keys of widgets, the address, the session, the language."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import projects, runs
+from core.history import History
+from core.projects import Project
+from core.runs import Run
+from core.text import DEFAULT_LANGUAGE, LANGUAGES, closest_language
+from core.ui.draft import Draft
+from core.workspace import Workspace
+
+ASSETS = Path(__file__).parent / "assets"
+
+PROJECT_PARAMETER = "project"
+RUN_PARAMETER = "run"
+LANGUAGE_PARAMETER = "lang"
+PARAMETERS = (PROJECT_PARAMETER, RUN_PARAMETER, LANGUAGE_PARAMETER)
+
+SESSION = "headstart"
+
+
+class Key:
+    """Keys of widgets, each a name that tests and styles may rely on; `{}` is filled by the page."""
+
+    LANGUAGE = "language"
+    NEW_PROJECT = "new_project"
+    NEW_PROJECT_NAME = "new_project_name"
+    CREATE_PROJECT = "create_project"
+    OPEN_PROJECT = "open_project_{}"
+    RENAME_PROJECT = "rename_project_{}"
+    DELETE_PROJECT = "delete_project_{}"
+    RENAME_NAME = "rename_name"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    IMAGE_SOURCE = "image_source"
+    FOLDER = "folder"
+    ZIP = "zip_{}"
+    ZIP_START = "zip_start"
+    CLASS_NAME = "class_name"
+    CLASS_FILES = "class_files"
+    SAMPLE = "sample_{}"
+    DISMISS_INTAKE = "dismiss_intake"
+    MORE_PICTURES = "more_pictures_{}"
+    REMOVE_CLASS = "remove_class_{}"
+    REMOVE_ALL = "remove_all"
+    BACKBONE = "backbone_{}"
+    BACKBONE_SORT = "backbone_sort"
+    BACKBONE_FILTER = "backbone_filter"
+    BACKBONE_ALL = "backbone_all"
+    START = "start"
+    STAGE = "stage_{}"
+    EXPERT = "expert"
+    LAYER = "layer_{}"
+    BATCH_NORM = "batch_norm"
+    HEAD_KIND = "head_kind"
+    HEAD_NORMALIZE = "head_normalize"
+    HEAD_HIDDEN = "head_hidden"
+    HEAD_DROPOUT = "head_dropout"
+    SUMMARY = "summary"
+    WEIGHTS = "weights_{}"
+    PRESET = "preset_{}"
+    SETTING = "setting_{}"
+    RUN_NAME = "run_name"
+    START_RUN = "start_run"
+    STOP_RUN = "stop_run"
+    DELETE_RUN = "delete_run_{}"
+    OPEN_RUN = "open_run_{}"
+    CONFUSION = "confusion"
+    CLASS_COUNTS = "class_counts"
+    PROBABILITIES = "probabilities_{}"
+    CHART_LOSS = "chart_loss"
+    CHART_ACCURACY = "chart_accuracy"
+    RUN = "run_choice"
+    SPLIT = "split"
+    TRY_SOURCE = "try_source"
+    TRY_FILES = "try_files"
+    TRY_CAMERA = "try_camera"
+    NEXT = "next"
+
+
+@dataclass
+class Session:
+    """What one browser tab remembers besides its address.
+
+    Attributes:
+        drafts: The model and settings being put together, by project; also kept on disk.
+        histories: Stories of runs read so far, by run.
+        shown_pictures: How many thumbnails are shown, by class.
+        question: Key of the button whose question is open; empty for none.
+        uploads: Counts finished uploads, so that an uploader is empty for the next one.
+        expert_freezing: Whether any single layer can be chosen.
+    """
+
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
+    shown_pictures: dict[str, int] = field(default_factory=dict)
+    question: str = ""
+    uploads: int = 0
+    expert_freezing: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the address says the reader is; an unknown project or run counts as none."""
+
+    workspace: Workspace
+    project: Project | None
+    run: Run | None
+
+
+def session() -> Session:
+    """Returns what this tab remembers."""
+    if SESSION not in st.session_state:
+        st.session_state[SESSION] = Session()
+    remembered: Session = st.session_state[SESSION]
+    return remembered
+
+
+def language() -> str:
+    """Returns the reader's language: what was chosen, else what the browser prefers."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return DEFAULT_LANGUAGE
+    chosen = st.query_params.get(LANGUAGE_PARAMETER)
+    return chosen if chosen in LANGUAGES else closest_language(st.context.locale)
+
+
+def place() -> Place:
+    """Reads project and run from the address."""
+    workspace = Workspace.default()
+    known_runs = {run.id: run for run in runs.list_runs(workspace)} if RUN_PARAMETER in st.query_params else {}
+    run = known_runs.get(st.query_params.get(RUN_PARAMETER, ""))
+    project_id = st.query_params.get(PROJECT_PARAMETER) or (run.project_id if run else None)
+    project = {project.id: project for project in projects.list_projects(workspace)}.get(project_id or "")
+    if run and (project is None or run.project_id != project.id):
+        run = None
+    return Place(workspace, project, run)
+
+
+def address(**changes: str | None) -> dict[str, str]:
+    """Returns the parameters that every link carries on; a change to None drops that one."""
+    kept: dict[str, str | None] = {name: st.query_params.get(name) for name in PARAMETERS}
+    return {name: value for name, value in (kept | changes).items() if value}
+
+
+def history(run: Run) -> History:
+    """Returns the story of a run, read on from where this tab left off."""
+    stories = session().histories
+    if run.id not in stories:
+        stories[run.id] = History(run)
+    stories[run.id].update()
+    return stories[run.id]
+
+
+def draft(at: Place) -> Draft:
+    """Returns the model and settings being put together for the project of this page."""
+    assert at.project is not None
+    drafts = session().drafts
+    if at.project.id not in drafts:
+        drafts[at.project.id] = Draft.read(at.workspace.project_folder(at.project.id))
+    return drafts[at.project.id]
+
+
+def keep_draft(at: Place, changed: Draft) -> None:
+    """Remembers a changed draft, in this tab and on disk."""
+    assert at.project is not None
+    if changed != draft(at):
+        session().drafts[at.project.id] = changed
+        changed.write(at.workspace.project_folder(at.project.id))

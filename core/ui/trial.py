@@ -1,0 +1,91 @@
+"""Trying a trained network: pictures in, bars of probability out, and how long it took."""
+
+import time
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core import charts, jobs, predict
+from core import pictures as decoding
+from core.runs import Run
+from core.text import N_, _, ngettext, number, percent
+from core.ui import pieces, state
+from core.ui.markup import plain
+from core.ui.state import Key
+
+SOURCES = {"files": N_("Pictures"), "camera": N_("Camera")}
+SHOWN_PIXELS = 320
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif"]
+
+
+def who_answers(run: Run) -> None:
+    """Says so where the quick model does not agree with Keras, and Keras answers instead."""
+    if not _answers_quickly(run):
+        st.warning(
+            _(
+                "For this network the quick model does not agree with Keras closely enough, so Keras itself answers. "
+                "That takes some seconds."
+            ),
+            icon=":material/hourglass_bottom:",
+        )
+
+
+def _answers_quickly(run: Run) -> bool:
+    exported = state.history(run).exported
+    return bool(exported and exported.agrees)
+
+
+def ask(source: str) -> list[Any]:
+    """Shows the uploader or the camera and returns the pictures given, as files."""
+    if source == "camera":
+        st.caption(
+            _("Browsers allow the camera only on this machine (localhost) or over https. Nothing leaves this machine.")
+        )
+        shot = st.camera_input(_("Take a picture"), key=Key.TRY_CAMERA)
+        return [shot] if shot else []
+    return (
+        st.file_uploader(
+            _("Drop one picture or several"), type=PICTURE_TYPES, accept_multiple_files=True, key=Key.TRY_FILES
+        )
+        or []
+    )
+
+
+def answer(run: Run, labels: tuple[str, ...], files: list[Any]) -> None:
+    """Shows each picture beside the probabilities of the classes."""
+    with pieces.errors_shown():
+        began = time.perf_counter()
+        probabilities = _probabilities(run, [file.getvalue() for file in files])
+        milliseconds = (time.perf_counter() - began) * 1000
+        st.caption(
+            ngettext(
+                "{count} picture in {milliseconds} ms",
+                "{count} pictures in {milliseconds} ms",
+                len(files),
+                milliseconds=number(milliseconds),
+            )
+        )
+        for index, file in enumerate(files):
+            _card(index, file, labels, probabilities[index])
+
+
+def _probabilities(run: Run, pictures: list[bytes]) -> np.ndarray:
+    if _answers_quickly(run):
+        return predict.predict(run.folder, list(pictures))
+    with st.spinner(_("Keras is looking …")):
+        return jobs.predict_with_keras(run, pictures)
+
+
+def _card(index: int, file: Any, labels: tuple[str, ...], values: np.ndarray) -> None:
+    best = int(values.argmax())
+    with st.container(border=True):
+        left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
+        left.image(decoding.decode(file.getvalue(), SHOWN_PIXELS), width="stretch", alt=file.name)
+        right.markdown(f"### {plain(labels[best])} :gray[{percent(float(values[best]), 1)}]", anchors=False)
+        with right:
+            pieces.chart(
+                charts.probabilities(list(labels), values.tolist()),
+                key=Key.PROBABILITIES.format(index),
+                alt=_("Bar chart: how probable each class is for this picture."),
+            )

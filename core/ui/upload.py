@@ -1,0 +1,276 @@
+"""Uploads: who may send files, where they wait for the intake, and what is refused."""
+
+import secrets
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.text import N_
+from core.workspace import Workspace
+
+MAX_FILES = 50_000
+MAX_FILE_BYTES = 200 * 1024**2
+MAX_UPLOAD_BYTES = 50 * 1024**3
+FREE_BYTES_KEPT = 200 * 1024**2
+TOKEN_SECONDS = 24 * 3600
+STAGING_SECONDS = 24 * 3600
+
+PROBLEMS = {
+    "name": N_("The name of this file cannot be kept safely. Rename the file and add it again."),
+    "size": N_("This file is larger than {limit_megabytes} MB. Make it smaller and add it again."),
+    "unreadable": N_("The browser could not read this file. Check that you may open it and add it again."),
+}
+
+
+class UploadError(Exception):
+    """A request that is refused; the browser shows the sentence that belongs to `code`.
+
+    Attributes:
+        code: One of forbidden, unknown, malformed, too_large, disk_full.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, status: int):
+        super().__init__(code)
+        self.code = code
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was not taken: its name, and a sentence of gettext with its values."""
+
+    name: str
+    problem: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def refuse(name: str, reason: str) -> Refused:
+    """Says why a file was not taken; `reason` is a key of `PROBLEMS`."""
+    values = {"limit_megabytes": MAX_FILE_BYTES // 1024**2} if reason == "size" else {}
+    return Refused(name, PROBLEMS[reason], values)
+
+
+@dataclass(frozen=True)
+class FolderUpload:
+    """Files that have arrived and wait for the intake; as a context manager it removes them at the end.
+
+    Attributes:
+        upload_id: Names it among all uploads.
+        folder: Holds the user's folders and files, under names that are safe here.
+        num_files: How many files there are.
+        refused: What was left out, to be shown as set aside.
+    """
+
+    upload_id: str
+    folder: Path
+    num_files: int
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def zip_file(self) -> Path | None:
+        """The zip, where the upload is a single one."""
+        files = self.files() if self.num_files == 1 else []
+        return next((path for _, path in files if path.suffix.lower() == ".zip"), None)
+
+    def files(self) -> list[tuple[str, Path]]:
+        """Returns every file with its name below `folder`, in order of the names."""
+        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return [(path.relative_to(self.folder).as_posix(), path) for path in paths]
+
+    def discard(self) -> None:
+        """Removes the files. A second time is harmless."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+    def __enter__(self) -> Path:
+        """Gives `folder`."""
+        return self.folder
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Removes the files, however the block was left."""
+        self.discard()
+
+
+@dataclass
+class Upload:
+    """One upload while it goes on.
+
+    Attributes:
+        upload_id: Unguessable, and the name of the staging folder.
+        project_id: The only project whose tokens may add to it.
+        staging: Everything of this upload; whole files lie in its `files`.
+        places: From the user's path to the path below `files`.
+        taken: The places in a form in which two that some file system holds equal are equal.
+        sizes: In bytes, by the user's path.
+        num_bytes: The sum of `sizes`.
+        refused: What is left out, by the user's path.
+        closed: Nothing more is taken: finished or cancelled.
+        finished: Everything was sent.
+        claimed: A page has it.
+    """
+
+    upload_id: str
+    project_id: str
+    staging: Path
+    places: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    sizes: dict[str, int] = field(default_factory=dict)
+    num_bytes: int = 0
+    refused: dict[str, Refused] = field(default_factory=dict)
+    closed: bool = False
+    finished: bool = False
+    claimed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def files(self) -> Path:
+        """Where whole files lie, in the user's folders."""
+        return self.staging / "files"
+
+
+@dataclass(frozen=True)
+class _Token:
+    project_id: str
+    expires: float
+
+
+_lock = threading.Lock()
+_tokens: dict[str, _Token] = {}
+_token_of: dict[tuple[str, str], str] = {}
+_uploads: dict[str, Upload] = {}
+
+
+def issue_token(project_id: str, *, lifetime_seconds: float = TOKEN_SECONDS) -> str:
+    """Returns a secret with which this browser session may send files to this project.
+
+    It is the same one until half of its time is over, so that a page may ask at every run.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    owner = (context.session_id if context else "", project_id)
+    now = time.time()
+    with _lock:
+        _forget_expired(now)
+        token = _token_of.get(owner)
+        if token is None or _tokens[token].expires < now + lifetime_seconds / 2:
+            token = secrets.token_urlsafe(32)
+            _token_of[owner] = token
+            _tokens[token] = _Token(project_id, now + lifetime_seconds)
+        return token
+
+
+def _forget_expired(now: float) -> None:
+    for token in [token for token, known in _tokens.items() if known.expires <= now]:
+        del _tokens[token]
+    for owner in [owner for owner, token in _token_of.items() if token not in _tokens]:
+        del _token_of[owner]
+
+
+def project_of(token: str | None) -> str:
+    """Returns the project that a token opens.
+
+    Raises:
+        UploadError: There is no such token, or its time is over.
+    """
+    with _lock:
+        known = _tokens.get(token or "")
+    if known is None or known.expires <= time.time():
+        raise UploadError("forbidden", 403)
+    return known.project_id
+
+
+def begin(workspace: Workspace, project_id: str, num_files: int, num_bytes: int) -> Upload:
+    """Makes a staging folder for an upload of this many files and bytes.
+
+    Raises:
+        UploadError: It is more than one upload may hold, or more than the disk has room for.
+    """
+    sweep(workspace)
+    if num_files > MAX_FILES or num_bytes > MAX_UPLOAD_BYTES:
+        raise UploadError("too_large", 413)
+    root = _root(workspace)
+    root.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(root).free < num_bytes + FREE_BYTES_KEPT:
+        raise UploadError("disk_full", 507)
+    upload_id = secrets.token_hex(16)
+    upload = Upload(upload_id, project_id, root / upload_id)
+    upload.files.mkdir(parents=True)
+    with _lock:
+        _uploads[upload_id] = upload
+    return upload
+
+
+def _root(workspace: Workspace) -> Path:
+    return workspace.home / "uploads"
+
+
+def find(upload_id: str, project_id: str) -> Upload:
+    """Returns an upload of this project.
+
+    Raises:
+        UploadError: There is none of that id, or it was cancelled.
+    """
+    with _lock:
+        upload = _uploads.get(upload_id)
+    if upload is None or upload.project_id != project_id:
+        raise UploadError("unknown", 404)
+    return upload
+
+
+def finish(upload: Upload, skipped: list[tuple[str, str]]) -> int:
+    """Closes an upload: everything has been sent. A second time is harmless.
+
+    Args:
+        upload: Comes from `find`.
+        skipped: What the browser did not send: the user's path and a key of `PROBLEMS`.
+
+    Returns:
+        The number of files that have arrived.
+    """
+    with upload.lock:
+        if not upload.closed:
+            upload.refused |= {name: refuse(name, reason) for name, reason in skipped}
+            upload.closed = upload.finished = True
+        return len(upload.places)
+
+
+def cancel(upload: Upload) -> None:
+    """Forgets an upload and removes its files, unless a page has them already. A second time is harmless."""
+    with upload.lock:
+        if upload.claimed:
+            return
+        upload.closed = True
+        upload.finished = False
+    with _lock:
+        _uploads.pop(upload.upload_id, None)
+    shutil.rmtree(upload.staging, ignore_errors=True)
+
+
+def claim(upload_id: str, project_id: str) -> FolderUpload | None:
+    """Hands a finished upload to the page, once: None where there is none, or where it was handed out before."""
+    try:
+        upload = find(upload_id, project_id)
+    except UploadError:
+        return None
+    with upload.lock:
+        if upload.claimed or not upload.finished:
+            return None
+        upload.claimed = True
+    return FolderUpload(upload_id, upload.files, len(upload.places), tuple(upload.refused.values()))
+
+
+def sweep(workspace: Workspace, *, older_than_seconds: float = STAGING_SECONDS) -> None:
+    """Removes the staging folders in which nothing has happened for a day."""
+    root = _root(workspace)
+    for folder in root.iterdir() if root.exists() else []:
+        if folder.stat().st_mtime < time.time() - older_than_seconds:
+            with _lock:
+                _uploads.pop(folder.name, None)
+            shutil.rmtree(folder, ignore_errors=True)

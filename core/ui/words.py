@@ -1,0 +1,185 @@
+"""What the pages explain: a glossary for people who never heard the words, and one sentence for each setting."""
+
+from core.text import N_
+
+GLOSSARY = {
+    "label": (
+        N_("Class"),
+        N_(
+            "One of the things that the network should tell apart, such as “ant” and “bee”. "
+            "Every picture belongs to one class."
+        ),
+    ),
+    "split": (
+        N_("Training and validation"),
+        N_(
+            "Most pictures are for practice (training). Some are held back (validation): the network never practises "
+            "on them, so they tell honestly how it does on something new. Pictures for a last check are called test."
+        ),
+    ),
+    "backbone": (
+        N_("Backbone"),
+        N_(
+            "A network that has already learned to see from over a million pictures: edges and colours first, then "
+            "textures, then parts of things. Headstart reuses it, which is why a few dozen of your pictures are enough."
+        ),
+    ),
+    "freezing": (
+        N_("Freezing"),
+        N_(
+            "Frozen layers keep what they have learned and do not change. The more is frozen, the faster the training "
+            "and the fewer pictures are needed; the less, the more the network can adapt to pictures unlike "
+            "everyday photos."
+        ),
+    ),
+    "head": (
+        N_("Head"),
+        N_(
+            "The small new part at the end. It takes what the backbone sees and learns to decide between your classes. "
+            "It is always trained."
+        ),
+    ),
+    "parameter": (
+        N_("Parameter"),
+        N_("One number inside the network. Training changes the trainable ones little by little; frozen ones stay."),
+    ),
+    "layer": (N_("Layer"), N_("One step of computing. A network is a chain of layers, grouped into stages.")),
+    "epoch": (N_("Epoch"), N_("One round of practice in which every training picture is seen once.")),
+    "loss": (
+        N_("Loss"),
+        N_("How wrong the network is, as one number. Training makes it small; 0 would be certain and always right."),
+    ),
+    "accuracy": (N_("Accuracy"), N_("The share of pictures for which the network names the right class.")),
+    "overfitting": (
+        N_("Learning by heart"),
+        N_(
+            "When the loss on the training pictures keeps falling but on the validation pictures rises again, the "
+            "network learns single pictures by heart instead of what they have in common. Early stopping ends it there."
+        ),
+    ),
+    "precision": (
+        N_("Precision"),
+        N_("When the network says “bee”: how often is it one?"),
+    ),
+    "recall": (N_("Recall"), N_("Of all the bees: how many did the network find?")),
+    "confusion": (
+        N_("Confusion matrix"),
+        N_(
+            "A table of what is in the picture against what the network said. Everything off the diagonal is a mistake."
+        ),
+    ),
+    "interval": (
+        N_("Probable range"),
+        N_(
+            "Measured on few pictures, an accuracy is partly luck. With other pictures of the same kind it would lie "
+            "in this range 95 times out of 100."
+        ),
+    ),
+    "probability": (
+        N_("Probability"),
+        N_(
+            "How sure the network is of each class; all classes together make 100 %. It always picks one of the "
+            "classes it knows, even when shown something else."
+        ),
+    ),
+}
+
+SETTINGS = {
+    "epochs": (
+        N_("Epochs"),
+        N_("How many rounds of practice at most; each round shows every training picture once."),
+    ),
+    "learning_rate": (
+        N_("Learning rate"),
+        N_(
+            "How big the steps are in which the network changes: too big and it jumps past the goal, too small and it "
+            "crawls."
+        ),
+    ),
+    "fine_tune_epochs": (
+        N_("Epochs of fine-tuning"),
+        N_("Further rounds in which the part that is not frozen learns too, after the head has found its feet."),
+    ),
+    "fine_tune_learning_rate": (
+        N_("Learning rate of fine-tuning"),
+        N_("Much smaller than the first, so that what the backbone knows is refined and not wiped out."),
+    ),
+    "batch_size": (
+        N_("Batch size"),
+        N_("How many pictures the network looks at before it takes one step; more is steadier and needs more memory."),
+    ),
+    "optimizer": (
+        N_("Optimizer"),
+        N_("The rule that turns mistakes into changes; Adam is a good choice when you are not sure."),
+    ),
+    "loss": (
+        N_("Loss"),
+        N_(
+            "How mistakes are counted; the plain one is right for most, the others help with wrong labels or rare "
+            "classes."
+        ),
+    ),
+    "validation_share": (
+        N_("Held back for validation"),
+        N_("The share of your pictures that the network never practises on, so that they can test it honestly."),
+    ),
+    "augmentation": (
+        N_("Variation"),
+        N_("Turn, shift and mirror training pictures a little at random, so that few pictures teach like many."),
+    ),
+    "patience": (
+        N_("Early stopping"),
+        N_(
+            "Stop when the validation loss has not improved for this many epochs; 0 runs them all. The best epoch is "
+            "kept."
+        ),
+    ),
+    "class_weights": (
+        N_("Balance the classes"),
+        N_("Let a class with few pictures count as much as one with many."),
+    ),
+    "seed": (
+        N_("Seed"),
+        N_("The starting number for all that is random: the same seed gives the same split and order again."),
+    ),
+}
+
+CHOICES = {
+    "adam": N_("Adam"),
+    "sgd": N_("SGD with momentum"),
+    "rmsprop": N_("RMSprop"),
+    "categorical_crossentropy": N_("Cross-entropy (plain)"),
+    "label_smoothing": N_("Cross-entropy with softened labels"),
+    "focal": N_("Focal loss (for rare classes)"),
+    "none": N_("None"),
+    "light": N_("Light"),
+    "strong": N_("Strong"),
+}
+
+HEAD = {
+    "kind": (
+        N_("How the backbone's answer is gathered"),
+        N_(
+            "The backbone answers with a grid of numbers for places in the picture. The average of each kind of number "
+            "is small and robust; keeping all of them remembers where things are, at the price of many parameters."
+        ),
+    ),
+    "normalize": (
+        N_("Even out the numbers first"),
+        N_("Brings the averaged numbers to a common scale, so that the head learns faster (batch normalisation)."),
+    ),
+    "hidden_units": (
+        N_("Extra hidden layer"),
+        N_("An additional layer of this many neurons lets the head combine what it sees; 0 for none."),
+    ),
+    "dropout": (
+        N_("Dropout"),
+        N_(
+            "Hide this share of the numbers at random while training, so that the head does not rely on any single one."
+        ),
+    ),
+}
+
+SPEEDS = {"fast": N_("fast"), "medium": N_("medium speed"), "slow": N_("slow")}
+
+SPLITS = {"train": N_("training"), "validation": N_("validation"), "test": N_("test")}

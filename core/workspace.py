@@ -1,0 +1,113 @@
+"""The workspace: the folder that holds everything, and the SQLite index that only the web server writes."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "HEADSTART_HOME"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with projects, runs and `headstart.db`.
+
+    Attributes:
+        home: Created when missing. Its parts: `projects/<id>/images`, `projects/<id>/thumbnails`, `runs/<id>`.
+    """
+
+    home: Path
+
+    @classmethod
+    def default(cls) -> "Workspace":
+        """Returns the workspace of `HEADSTART_HOME`, or of the user's data folder."""
+        chosen = os.environ.get(HOME_VARIABLE)
+        return cls(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_data_path("headstart", appauthor=False))
+
+    def project_folder(self, project_id: str) -> Path:
+        """Where a project's pictures and thumbnails lie."""
+        return self.home / "projects" / project_id
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where a run's config, events and results lie."""
+        return self.home / "runs" / run_id
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Opens the index for one transaction: committed at the end, rolled back when an exception leaves the block."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.home / "headstart.db", timeout=30, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            migrate(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            connection.close()
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []
+migration = MIGRATIONS.append
+
+
+def migrate(database: sqlite3.Connection) -> None:
+    """Brings the tables to the newest form; the number of migrations done is SQLite's `user_version`."""
+    if _version(database) == len(MIGRATIONS):
+        return
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("BEGIN IMMEDIATE")
+    for number in range(_version(database), len(MIGRATIONS)):
+        MIGRATIONS[number](database)
+        database.execute(f"PRAGMA user_version = {number + 1}")
+    database.execute("COMMIT")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+@migration
+def m001_projects_images_runs(database: sqlite3.Connection) -> None:
+    """The first tables."""
+    database.execute("""
+        CREATE TABLE projects (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            created REAL NOT NULL
+        )""")
+    database.execute("""
+        CREATE TABLE images (
+            id INTEGER PRIMARY KEY,
+            project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+            name TEXT NOT NULL,          -- as the user's folder called it, with its folders
+            file TEXT,                   -- below the project's folder; NULL when set aside
+            label TEXT,
+            split TEXT,                  -- train, validation or test where the user's folders say so, else NULL
+            size_bytes INTEGER NOT NULL DEFAULT 0,
+            width INTEGER,
+            height INTEGER,
+            sha256 TEXT,
+            problem TEXT                 -- why it was set aside: a sentence of gettext; NULL for a good picture
+        )""")
+    database.execute("CREATE INDEX images_of_project ON images (project_id, label)")
+    database.execute("""
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            created REAL NOT NULL,
+            state TEXT NOT NULL,         -- as last seen; the run's folder is the truth
+            pid INTEGER,
+            process_created REAL
+        )""")
+    database.execute("CREATE INDEX runs_of_project ON runs (project_id, created)")

@@ -1,0 +1,58 @@
+"""Images: bring pictures in, see what arrived, class by class, and what was set aside."""
+
+import streamlit as st
+
+from core import charts, dataset, intake
+from core.text import _
+from core.ui import gallery, navigation, pieces, sources, state
+from core.ui.state import Key
+
+at = state.place()
+navigation.heading("images", at)
+pieces.require_project(at)
+assert at.project is not None
+
+table = dataset.images(at.workspace, at.project.id)
+aside = dataset.set_aside(at.workspace, at.project.id)
+
+ready = not table.empty and pieces.is_trainable(table)
+
+if intake.intake_status(at.project.id):
+    sources.progress(at.project.id)
+else:
+    with st.expander(_("Bring in pictures"), expanded=table.empty, icon=":material/add_photo_alternate:"):
+        source = st.segmented_control(
+            _("Where are they?"),
+            list(sources.SOURCES),
+            format_func=lambda name: _(sources.SOURCES[name][0]),
+            default="folder",
+            required=True,
+            key=Key.IMAGE_SOURCE,
+        )
+        st.caption(_(sources.SOURCES[source or "folder"][1]))
+        sources.ask(source or "folder", at.workspace, at.project.id)
+        if table.empty and source != "samples":
+            st.subheader(_("No pictures at hand?"), anchor=False)
+            sources.ask("samples", at.workspace, at.project.id)
+        st.caption(_("JPEG, PNG, WebP, BMP, GIF, TIFF and HEIC. Anything else is set aside and listed by name."))
+
+pieces.explain("label", "split")
+
+if not aside.empty:
+    gallery.set_aside(aside)
+
+if not table.empty:
+    counts = dataset.class_counts(table)
+    gallery.totals(table)
+    if len(counts) > 1:
+        pieces.chart(
+            charts.class_counts(counts),
+            key=Key.CLASS_COUNTS,
+            alt=_("Bar chart: how many pictures each class has, by split."),
+        )
+    for label in counts["label"]:
+        gallery.class_row(at.workspace, at.project.id, label, table[table["label"] == label])
+    if pieces.asks(_("Remove all pictures"), Key.REMOVE_ALL, icon=":material/delete:", type="tertiary"):
+        gallery.ask_before_removing_all(at.workspace, at.project.id)
+    if ready:
+        navigation.next_button("model", _("Next: choose a model"))

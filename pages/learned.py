@@ -1,0 +1,31 @@
+"""What it learned: accuracy, what is confused with what, each class on its own, the worst mistakes."""
+
+import streamlit as st
+
+from core import metrics, runs
+from core.text import _
+from core.ui import navigation, pieces, results, state
+
+at = state.place()
+navigation.heading("learned", at)
+run = pieces.require_model(at)
+labels = runs.read_config(run).labels
+split = results.choose_split(run)
+predictions = metrics.read_predictions(run.folder, split)
+
+results.headline(run, predictions)
+pieces.explain("accuracy", "interval", "confusion", "precision", "recall", "overfitting")
+
+st.header(_("What it confuses"), anchor=False)
+results.confusion(predictions, labels)
+
+st.header(_("Each class on its own"), anchor=False)
+results.class_table(metrics.class_scores(predictions, labels))
+
+st.header(_("Its most confident mistakes"), anchor=False)
+results.mistakes(at.workspace, metrics.worst_mistakes(predictions, results.NUM_MISTAKES))
+
+with st.expander(_("How the training went"), icon=":material/show_chart:"):
+    results.training_charts(run)
+
+navigation.next_button("try_it", _("Next: try it on new pictures"), run=run.id)

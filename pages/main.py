@@ -1,0 +1,42 @@
+"""The frame around every page: look, language, the steps at the side."""
+
+import streamlit as st
+
+from core import jobs
+from core.text import LANGUAGES, _, set_language_source
+from core.ui import navigation, state
+from core.ui.state import ASSETS, LANGUAGE_PARAMETER, Key
+
+
+def follow_language() -> None:
+    """Keeps the chosen language in the address."""
+    st.query_params[LANGUAGE_PARAMETER] = st.session_state[Key.LANGUAGE]
+
+
+st.set_page_config(page_title="Headstart", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+set_language_source(state.language)
+
+at = state.place()
+jobs.watch(at.workspace)
+page = st.navigation(navigation.pages(), position="hidden")
+dark = st.context.theme.type == "dark"
+st.logo(
+    str(ASSETS / ("logo-dark.svg" if dark else "logo-light.svg")), size="large", icon_image=str(ASSETS / "icon.svg")
+)
+
+with st.sidebar:
+    navigation.step_bar(at)
+    st.space("medium")
+    st.segmented_control(
+        _("Language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        default=state.language(),
+        required=True,
+        key=Key.LANGUAGE,
+        on_change=follow_language,
+        label_visibility="collapsed",
+    )
+    st.caption(_("Headstart runs on your own machine. Your pictures stay here."))
+
+page.run()

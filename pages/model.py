@@ -1,0 +1,33 @@
+"""Model: the backbone, how much of it stays frozen, the head, and the table of all layers."""
+
+import streamlit as st
+
+from core import dataset
+from core.text import _
+from core.ui import backbone_cards, freezing, heads, navigation, pieces, state
+
+at = state.place()
+navigation.heading("model", at)
+pieces.require_images(at)
+assert at.project is not None
+num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
+
+st.header(_("Backbone"), anchor=False)
+backbone_cards.choose(at)
+backbone_cards.start(at)
+backbone_cards.weights(state.draft(at).row)
+pieces.explain("backbone", "freezing", "head", "layer", "parameter")
+
+
+@st.fragment
+def network() -> None:
+    """The part that moves with the slider, redrawn alone so that it keeps up with the hand."""
+    st.header(_("What stays frozen"), anchor=False)
+    freezing.choose(at)
+    st.header(_("Head"), anchor=False)
+    heads.choose(at)
+    freezing.layers(state.draft(at), num_classes)
+
+
+network()
+navigation.next_button("train", _("Next: train it"))

@@ -1,0 +1,25 @@
+"""Projects: all there are, each with how it stands; make one, rename, delete."""
+
+import streamlit as st
+
+from core import projects
+from core.text import _
+from core.ui import navigation, pieces, project_cards, state
+from core.ui.state import Key
+
+at = state.place()
+navigation.heading("projects", at)
+existing = projects.list_projects(at.workspace)
+
+if not existing:
+    project_cards.welcome()
+
+if pieces.asks(_("New project"), Key.NEW_PROJECT, type="primary", icon=":material/add:"):
+    project_cards.ask_for_new(at.workspace)
+
+if existing:
+    st.space("small")
+    cards = st.grid(3, min_column_width=280, gap="medium")
+    for project in existing:
+        with cards.container(border=True, height="stretch"):
+            project_cards.card(at.workspace, project, is_open=at.project == project)

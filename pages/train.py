@@ -1,0 +1,31 @@
+"""Train: choose how, start, watch, stop; and the runs made so far."""
+
+import streamlit as st
+
+from core import runs
+from core.text import _
+from core.ui import live, navigation, pieces, run_list, settings, state
+
+at = state.place()
+navigation.heading("train", at)
+pieces.require_images(at)
+assert at.project is not None
+
+own_runs = runs.list_runs(at.workspace, at.project.id)
+watched = at.run or next((run for run in own_runs if not run.state.is_over), None)
+
+if watched:
+    live.watch(at.workspace, watched)
+
+with st.expander(_("Start a new run"), expanded=watched is None, icon=":material/play_circle:"):
+    settings.choose_preset(at)
+    settings.what_freezes(at)
+    if state.draft(at).preset == "own":
+        settings.own(at)
+    settings.start(at)
+
+pieces.explain("epoch", "loss", "accuracy", "split", "overfitting", "freezing")
+
+if own_runs:
+    st.header(_("Runs of this project"), anchor=False)
+    run_list.show(at.workspace, own_runs, watched)

@@ -1,0 +1,85 @@
+import time
+import zipfile
+
+from core import dataset, intake
+from core.ui.state import Key
+from tests.pages.conftest import LABELS
+from tests.pages.reader import open_page, parameter, texts
+
+
+def wait_for_intake(project_id: str) -> None:
+    deadline = time.monotonic() + 20
+    while not (intake.intake_status(project_id).result or intake.intake_status(project_id).error):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_zip_is_taken_in_and_its_outcome_told(workspace, project, pictures, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for index, (_, name, file) in enumerate(pictures):
+            archive.write(file, f"{'ant' if index < 6 else 'bee'}/{name}")
+        archive.writestr("bee/notes.txt", "not a picture")
+    app = open_page("images", project=project.id, lang="en")
+    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
+    app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", (tmp_path / "pictures.zip").read_bytes()).run()
+    app.button(key=Key.ZIP_START).click().run()
+    wait_for_intake(project.id)
+    app.run()
+    assert "12 pictures were taken in" in app.success[0].value
+    assert dict(dataset.images(workspace, project.id)["label"].value_counts()) == {"ant": 6, "bee": 6}
+    app.button(key=Key.DISMISS_INTAKE).click().run()
+    assert intake.intake_status(project.id) is None
+    assert not app.exception
+
+
+def test_a_broken_zip_is_told_in_a_sentence(project):
+    app = open_page("images", project=project.id)
+    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
+    app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", b"not a zip").run()
+    app.button(key=Key.ZIP_START).click().run()
+    wait_for_intake(project.id)
+    app.run()
+    assert len(app.error) == 1
+    assert not app.exception
+
+
+def test_the_file_set_aside_is_listed_by_name(filled):
+    app = open_page("images", project=filled.id, lang="en")
+    (table,) = [element.value for element in app.dataframe]
+    assert table["File"].to_list() == ["broken [file].jpg"]
+    assert table["Reason"].str.len().min() > 10
+
+
+def test_a_class_is_removed_after_asking(workspace, filled):
+    app = open_page("images", project=filled.id)
+    app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).click().run()
+    assert dataset.images(workspace, filled.id)["label"].nunique() == 2
+    app.button(key=Key.CONFIRM).click().run()
+    assert set(dataset.images(workspace, filled.id)["label"]) == {LABELS[1]}
+
+
+def test_with_one_class_the_page_says_what_is_missing_and_does_not_lead_on(workspace, filled):
+    dataset.remove_class(workspace, filled.id, LABELS[0])
+    app = open_page("images", project=filled.id)
+    assert len(app.error) == 1
+    assert Key.NEXT not in [button.key for button in app.button]
+
+
+def test_all_pictures_are_removed_after_asking(workspace, filled):
+    app = open_page("images", project=filled.id)
+    app.button(key=Key.REMOVE_ALL).click().run()
+    app.button(key=Key.CONFIRM).click().run()
+    assert dataset.images(workspace, filled.id).empty
+
+
+def test_sample_sets_are_offered_to_somebody_without_pictures(project):
+    said = texts(open_page("images", project=project.id, lang="en"))
+    assert "already here" in said
+    assert "needs the internet" in said
+
+
+def test_the_next_button_keeps_the_project_in_the_address(filled):
+    app = open_page("images", project=filled.id)
+    app.button(key=Key.NEXT).click().run()
+    assert parameter(app, "project") == filled.id
+    assert not app.exception

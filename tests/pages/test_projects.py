@@ -1,0 +1,61 @@
+from core import projects
+from core.ui.state import Key
+from tests.pages.reader import open_page, parameter, texts
+
+
+def test_without_projects_the_page_says_what_headstart_does(workspace):
+    app = open_page("projects", lang="en")
+    assert "Teach a computer to see what you see" in [element.value for element in app.subheader]
+
+
+def test_a_new_project_is_made_and_opened(workspace):
+    app = open_page("projects")
+    app.button(key=Key.NEW_PROJECT).click().run()
+    app.text_input(key=Key.NEW_PROJECT_NAME).set_value("Garden  leaves")
+    app.button(key=Key.CREATE_PROJECT).click().run()
+    (project,) = projects.list_projects(workspace)
+    assert project.name == "Garden leaves"
+    assert parameter(app, "project") == project.id
+    assert not app.exception
+
+
+def test_a_project_without_a_name_is_refused_with_a_sentence(workspace):
+    app = open_page("projects", lang="en")
+    app.button(key=Key.NEW_PROJECT).click().run()
+    app.button(key=Key.CREATE_PROJECT).click().run()
+    assert "A project needs a name" in app.error[0].value
+    assert projects.list_projects(workspace) == []
+
+
+def test_a_project_is_renamed(workspace, project):
+    app = open_page("projects")
+    app.button(key=Key.RENAME_PROJECT.format(project.id)).click().run()
+    app.text_input(key=Key.RENAME_NAME).set_value("Insects")
+    app.button(key=Key.CONFIRM).click().run()
+    assert projects.open_project(workspace, project.id).name == "Insects"
+
+
+def test_deleting_asks_first(workspace, project):
+    app = open_page("projects")
+    app.button(key=Key.DELETE_PROJECT.format(project.id)).click().run()
+    assert projects.list_projects(workspace) == [project]
+    app.button(key=Key.CONFIRM).click().run()
+    assert projects.list_projects(workspace) == []
+
+
+def test_a_cancelled_deletion_deletes_nothing(workspace, project):
+    app = open_page("projects")
+    app.button(key=Key.DELETE_PROJECT.format(project.id)).click().run()
+    app.button(key=Key.CANCEL).click().run()
+    assert projects.list_projects(workspace) == [project]
+
+
+def test_a_card_says_what_is_in_the_project_and_how_well_it_did(filled, finished):
+    said = texts(open_page("projects", lang="en"))
+    assert "12 pictures · 2 classes · 1 run" in said
+    assert "75.0%" in said
+
+
+def test_a_name_is_text_and_never_markup(project):
+    said = texts(open_page("images", project=project.id, lang="en"))
+    assert r"Ants \& \<b\>bees\<\/b\>" in said

@@ -1,0 +1,84 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from core import runs
+from core.ui.state import Key
+from tests.pages.reader import open_page, parameter, texts
+
+TFLITE = Path(__file__).parents[1] / "data" / "colour.tflite"
+
+
+def test_accuracy_comes_with_its_counts_and_its_range(filled, finished):
+    said = texts(open_page("learned", project=filled.id, run=finished.id, lang="en"))
+    assert "Accuracy 75.0%" in said
+    assert "Right 3 of 4" in said
+    assert "Probable range 30% to 95%" in said
+
+
+def test_the_mistake_is_told_in_words(filled, finished):
+    said = texts(open_page("learned", project=filled.id, run=finished.id, lang="en"))
+    assert "said **" in said
+    assert "with 93%" in said
+
+
+def test_the_newest_run_with_a_model_is_shown_where_the_address_names_none(filled, finished):
+    app = open_page("learned", project=filled.id)
+    assert parameter(app, "run") == finished.id
+
+
+def test_several_runs_can_be_chosen_and_the_address_follows(workspace, filled, worker, finished):
+    config, table = runs.read_config(finished), worker.table
+    second = runs.create_run(workspace, filled.id, "second", config, table)
+    for file in ("model.keras", "predictions.parquet", "events.jsonl"):
+        shutil.copy(finished.folder / file, second.folder / file)
+    runs.record_state(workspace, second.id, runs.State.FINISHED)
+    app = open_page("learned", project=filled.id, run=finished.id)
+    app.selectbox(key=Key.RUN).set_value(second.id).run()
+    assert parameter(app, "run") == second.id
+    assert not app.exception
+
+
+@pytest.fixture
+def telling_colours(finished):
+    """The finished run with a real small model in it, which tells red, green and blue."""
+    shutil.copy(TFLITE, finished.folder / "model.tflite")
+    config = replace(runs.read_config(finished), labels=("red", "green", "blue"), image_size=32)
+    (finished.folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    return finished
+
+
+def test_dropped_pictures_are_answered_with_probabilities(filled, telling_colours, tmp_path):
+    Image.new("RGB", (50, 40), (0, 255, 0)).save(tmp_path / "meadow.png")
+    app = open_page("try_it", project=filled.id, run=telling_colours.id, lang="en")
+    app.file_uploader(key=Key.TRY_FILES).upload("meadow.png", (tmp_path / "meadow.png").read_bytes()).run()
+    assert not app.exception
+    assert not app.error
+    assert "### green" in texts(app)
+    assert " ms" in texts(app)
+
+
+def test_a_file_that_is_no_picture_is_told_in_a_sentence(filled, telling_colours):
+    app = open_page("try_it", project=filled.id, run=telling_colours.id)
+    app.file_uploader(key=Key.TRY_FILES).upload("broken.jpg", b"not a picture").run()
+    assert len(app.error) == 1
+    assert not app.exception
+
+
+def test_the_page_says_when_keras_answers_instead(filled, worker):
+    worker.begin(1, 0.0)
+    worker.finish(agrees=False)
+    app = open_page("try_it", project=filled.id, run=worker.run.id, lang="en")
+    assert "Keras itself answers" in app.warning[0].value
+
+
+def test_what_is_taken_home_is_offered_with_its_size(filled, finished):
+    (finished.folder / "model.keras").write_bytes(b"x" * 2_500_000)
+    app = open_page("take_home", project=filled.id, run=finished.id, lang="en")
+    links = [element.proto for element in app.get("link_button")]
+    assert any("2.5 MB" in link.label for link in links)
+    assert all(link.url.startswith("/headstart/download/") for link in links)
+    assert len(links) == 2

@@ -1,0 +1,118 @@
+from core import dataset, runs
+from core.runs import State
+from core.ui.state import Key
+from tests.pages.conftest import LABELS
+from tests.pages.reader import open_page, parameter, saved_draft, texts
+
+
+def the_run(workspace, project):
+    (run,) = runs.list_runs(workspace, project.id)
+    return run
+
+
+def test_start_writes_a_run_and_puts_it_into_the_address(workspace, filled):
+    app = open_page("train", project=filled.id)
+    app.text_input(key=Key.RUN_NAME).set_value("My try")
+    app.button(key=Key.START_RUN).click().run()
+    run = the_run(workspace, filled)
+    config = runs.read_config(run)
+    assert run.name == "My try"
+    assert config.labels == tuple(sorted(LABELS))
+    assert len(config.phases) == 1
+    assert parameter(app, "run") == run.id
+    assert not app.exception
+
+
+def test_better_trains_in_two_phases(workspace, filled):
+    app = open_page("train", project=filled.id)
+    app.button(key=Key.PRESET.format("better")).click().run()
+    app.button(key=Key.START_RUN).click().run()
+    first, second = runs.read_config(the_run(workspace, filled)).phases
+    assert second.frozen_layers < first.frozen_layers
+
+
+def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
+    app = open_page("train", project=filled.id)
+    app.button(key=Key.PRESET.format("own")).click().run()
+    assert app.number_input(key=Key.SETTING.format("epochs")).value == 20
+    app.number_input(key=Key.SETTING.format("epochs")).set_value(3).run()
+    app.selectbox(key=Key.SETTING.format("optimizer")).set_value("sgd").run()
+    app.toggle(key=Key.SETTING.format("class_weights")).set_value(True).run()
+    app.button(key=Key.START_RUN).click().run()
+    config = runs.read_config(the_run(workspace, filled))
+    assert (config.epochs, config.optimizer, config.class_weights) == (3, "sgd", True)
+    assert saved_draft(workspace, filled)["epochs"] == 3
+
+
+def test_every_own_setting_has_a_sentence_of_help(filled):
+    app = open_page("train", project=filled.id)
+    app.button(key=Key.PRESET.format("own")).click().run()
+    asked = [*app.number_input, *app.selectbox, *app.select_slider, *app.slider, *app.toggle]
+    settings = [element for element in asked if (element.key or "").startswith("setting_")]
+    assert len(settings) == 10
+    assert all(len(element.help) > 20 for element in settings)
+
+
+def test_a_project_with_one_class_is_sent_back_to_the_pictures(workspace, filled):
+    dataset.remove_class(workspace, filled.id, LABELS[0])
+    app = open_page("train", project=filled.id)
+    assert Key.START_RUN not in [button.key for button in app.button]
+
+
+def test_a_running_run_shows_how_far_it_is_and_can_be_stopped(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    said = texts(app)
+    assert "First \\*try\\*" in said
+    assert "The weights were taken from here" in said
+    app.button(key=Key.STOP_RUN).click().run()
+    assert (worker.run.folder / "stop").exists()
+    assert app.button(key=Key.STOP_RUN).disabled
+
+
+def test_a_run_that_ends_while_one_watches_leads_on(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert Key.NEXT not in [button.key for button in app.button]
+    worker.finish()
+    app.run()
+    assert "Epoch 2 named 75.0%" in app.success[0].value
+    app.button(key=Key.NEXT).click().run()
+    assert parameter(app, "run") == worker.run.id
+    assert not app.exception
+
+
+def test_a_waiting_run_says_how_many_go_before(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    second = runs.create_run(workspace, filled.id, "second", worker.config, worker.table)
+    said = texts(open_page("train", project=filled.id, run=second.id, lang="en"))
+    assert "Waiting: 1 run goes before this one" in said
+
+
+def test_a_failure_is_told_in_its_own_sentence(filled, worker):
+    worker.begin(1, 0.0)
+    worker.fail()
+    app = open_page("train", project=filled.id, run=worker.run.id)
+    assert "The disk is full" in app.error[0].value
+
+
+def test_a_lost_run_says_what_may_have_happened(filled, worker):
+    worker.begin(1, 0.0)
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert "its process is gone" in app.error[0].value
+
+
+def test_a_stop_before_the_first_epoch_says_that_nothing_was_kept(filled, worker):
+    worker.begin(1, 0.0)
+    worker.stop()
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert "nothing to keep" in app.info[0].value
+
+
+def test_a_run_is_deleted_after_asking(workspace, filled, finished):
+    app = open_page("train", project=filled.id, run=finished.id)
+    app.button(key=Key.DELETE_RUN.format(finished.id)).click().run()
+    assert runs.open_run(workspace, finished.id).state == State.FINISHED
+    app.button(key=Key.CONFIRM).click().run()
+    assert runs.list_runs(workspace, filled.id) == []
+    assert not app.exception

@@ -1,0 +1,234 @@
+import http.client
+import json
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from core.ui import batch as batches
+from core.ui import routes, upload
+from core.ui.routes import PLOTLY_URL, ROUTES, TOKEN_HEADER, UPLOAD_URL, download_url
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    header = json.dumps([[name, len(data)] for name, data in files.items()]).encode()
+    return len(header).to_bytes(4, "big") + header + b"".join(files.values())
+
+
+class Browser:
+    """Sends requests as our own page does; `without` and `headers` change that."""
+
+    def __init__(self, port: int):
+        self.host = f"127.0.0.1:{port}"
+        self.port = port
+
+    def headers(self, **changes: str | None) -> dict[str, str]:
+        own = {"Origin": f"http://{self.host}", TOKEN_HEADER: upload.issue_token("p1")}
+        return {name: value for name, value in (own | changes).items() if value is not None}
+
+    def ask(self, method: str, path: str, body: bytes | dict = b"", **changes: str | None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        connection.request(method, path, data, self.headers(**changes))
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer, json.loads(content) if answer.getheader("content-type") == "application/json" else content
+
+    def begin(self) -> str:
+        answer, values = self.ask("POST", UPLOAD_URL, {"num_files": 2, "num_bytes": 100})
+        assert answer.status == 201
+        return f"{UPLOAD_URL}/{values['upload_id']}"
+
+
+@pytest.fixture(scope="module")
+def port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(Starlette(routes=ROUTES), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def browser(port, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
+    return Browser(port)
+
+
+def staged(home) -> list[str]:
+    return sorted(path.name for path in (home / "uploads").rglob("*") if path.is_file())
+
+
+def test_files_arrive_in_batches_and_are_handed_to_the_page(browser):
+    address = browser.begin()
+    for files in ({"pets/cats/1.jpg": b"one"}, {"pets/dogs/1.jpg": b"two" * 10**6}):
+        answer, values = browser.ask("POST", address, packed(files))
+        assert (answer.status, values) == (200, {"num_files": 1})
+    for _ in range(2):
+        answer, values = browser.ask("POST", address + "/finish", {"skipped": [["pets/film.mov", "size"]]})
+        assert (answer.status, values) == (200, {"num_files": 2})
+    claimed = upload.claim(address.rsplit("/", 1)[1], "p1")
+    assert [name for name, _ in claimed.files()] == ["pets/cats/1.jpg", "pets/dogs/1.jpg"]
+    assert (claimed.folder / "pets/dogs/1.jpg").read_bytes() == b"two" * 10**6
+    assert [refused.name for refused in claimed.refused] == ["pets/film.mov"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": None},
+        {"Origin": "http://127.0.0.1:1"},
+        {TOKEN_HEADER: None},
+        {TOKEN_HEADER: "made-up"},
+    ],
+)
+@pytest.mark.parametrize(("method", "end"), [("POST", None), ("POST", ""), ("POST", "/finish"), ("DELETE", "")])
+def test_stranger_is_refused(browser, tmp_path, changes, method, end):
+    address = browser.begin()
+    answer, values = browser.ask(method, UPLOAD_URL if end is None else address + end, packed({"a": b"1"}), **changes)
+    assert (answer.status, values) == (403, {"error": "forbidden"})
+    assert staged(tmp_path) == []
+    assert len(list((tmp_path / "uploads").iterdir())) == 1
+
+
+def test_token_of_another_project_does_not_find_the_upload(browser, tmp_path):
+    address = browser.begin()
+    answer, _ = browser.ask("POST", address, packed({"a": b"1"}), **{TOKEN_HEADER: upload.issue_token("p2")})
+    assert answer.status == 404
+    assert staged(tmp_path) == []
+
+
+def test_address_cannot_name_a_folder(browser, tmp_path):
+    browser.begin()
+    for name in ("..", "%2e%2e", "..%2f..", "files"):
+        answer, _ = browser.ask("DELETE", f"{UPLOAD_URL}/{name}")
+        assert answer.status in {404, 405}
+    assert len(list((tmp_path / "uploads").iterdir())) == 1
+
+
+def test_body_over_the_limit_is_refused(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(batches, "MAX_FILE_BYTES", 10)
+    answer, values = browser.ask("POST", browser.begin(), packed({"a.jpg": b"x" * 11}))
+    assert (answer.status, values) == (413, {"error": "too_large"})
+    assert staged(tmp_path) == []
+
+
+def test_announced_size_over_the_limit_is_refused(browser):
+    announced = {"num_files": 1, "num_bytes": upload.MAX_UPLOAD_BYTES + 1}
+    answer, values = browser.ask("POST", UPLOAD_URL, announced)
+    assert (answer.status, values) == (413, {"error": "too_large"})
+
+
+def test_json_over_the_limit_is_refused(browser, monkeypatch):
+    monkeypatch.setattr(routes, "MAX_JSON_BYTES", 10)
+    answer, _ = browser.ask("POST", UPLOAD_URL, {"num_files": 1, "num_bytes": 1})
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"num_files": "1", "num_bytes": 1}'])
+def test_nonsense_is_refused(browser, body):
+    answer, values = browser.ask("POST", UPLOAD_URL, body)
+    assert (answer.status, values) == (400, {"error": "malformed"})
+
+
+@pytest.mark.parametrize("skipped", [1, ["a"], [["a", "because"]]])
+def test_nonsense_at_the_end_is_refused(browser, skipped):
+    answer, _ = browser.ask("POST", browser.begin() + "/finish", {"skipped": skipped})
+    assert answer.status == 400
+
+
+def test_dropped_connection_leaves_nothing(browser, tmp_path):
+    address = browser.begin()
+    body = packed({"a.jpg": b"x" * 3 * 10**6, "b.jpg": b"y"})
+    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=20)
+    connection.putrequest("POST", address)
+    for name, value in (browser.headers() | {"Content-Length": str(len(body))}).items():
+        connection.putheader(name, value)
+    connection.endheaders(body[: 2 * 10**6])
+    folder = tmp_path / "uploads" / address.rsplit("/", 1)[1]
+    _until(lambda: any(folder.glob("incoming-*")))
+    connection.close()
+    _until(lambda: not any(folder.glob("incoming-*")))
+    assert staged(tmp_path) == []
+    answer, _ = browser.ask("POST", address, body)
+    assert answer.status == 200
+    assert staged(tmp_path) == ["a.jpg", "b.jpg"]
+
+
+def test_cancelled_upload_leaves_nothing(browser, tmp_path):
+    address = browser.begin()
+    browser.ask("POST", address, packed({"a": b"1"}))
+    assert browser.ask("DELETE", address)[0].status == 204
+    assert list((tmp_path / "uploads").iterdir()) == []
+    assert browser.ask("POST", address, packed({"a": b"1"}))[0].status == 404
+
+
+def test_plotly_script_is_kept_by_the_browser(browser):
+    answer, content = browser.ask("GET", PLOTLY_URL)
+    assert answer.status == 200
+    assert "immutable" in answer.getheader("cache-control")
+    assert b"Plotly" in content
+
+
+def test_download_is_sent_under_its_nice_name(browser, tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"weights" * 10**5)
+    answer, content = browser.ask("GET", download_url(path, "bienen größe.keras"), Origin=None)
+    assert content == path.read_bytes()
+    assert answer.getheader("content-disposition") == "attachment; filename*=utf-8''bienen%20gr%C3%B6%C3%9Fe.keras"
+    assert answer.getheader("content-length") == str(path.stat().st_size)
+
+
+def test_download_can_be_resumed(browser, tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"0123456789")
+    answer, content = browser.ask("GET", download_url(path, "m.keras"), Range="bytes=4-")
+    assert (answer.status, content) == (206, b"456789")
+
+
+def test_download_keeps_its_address(tmp_path):
+    assert download_url(tmp_path / "a", "a") == download_url(tmp_path / "a", "a")
+    assert download_url(tmp_path / "a", "a") != download_url(tmp_path / "a", "b")
+
+
+@pytest.mark.parametrize("token", ["made-up", "..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "model.keras"])
+def test_unknown_download_is_not_found(browser, tmp_path, token):
+    (tmp_path / "model.keras").write_bytes(b"x")
+    download_url(tmp_path / "model.keras", "model.keras")
+    assert browser.ask("GET", f"{routes.DOWNLOAD_URL}/{token}")[0].status == 404
+
+
+def test_path_beside_the_token_changes_nothing(browser, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"mine")
+    (tmp_path / "other").write_bytes(b"other")
+    address = download_url(tmp_path / "model.keras", "model.keras")
+    assert browser.ask("GET", address + "?path=other&file_name=other")[1] == b"mine"
+    assert browser.ask("GET", address + "/../other")[0].status == 404
+
+
+def test_download_of_a_removed_file_is_not_found(browser, tmp_path):
+    assert browser.ask("GET", download_url(tmp_path / "gone", "gone"))[0].status == 404
+
+
+def test_download_ends_with_its_time(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(routes, "DOWNLOAD_SECONDS", -1)
+    (tmp_path / "model.keras").write_bytes(b"x")
+    assert browser.ask("GET", download_url(tmp_path / "model.keras", "m"))[0].status == 404
+
+
+def _until(holds) -> None:
+    limit = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.01)

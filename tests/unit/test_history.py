@@ -1,0 +1,122 @@
+import time
+
+import pytest
+
+from core import events
+from core.history import EPOCH_COLUMNS, history
+from core.runs import Run, State
+
+BEGAN = 1_000.0
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run("r1", "p1", "first", BEGAN, tmp_path, State.RUNNING)
+
+
+def say(run, *said):
+    for event in said:
+        events.append(run.folder / "events.jsonl", event)
+
+
+def begun(seconds=0.0):
+    return (
+        events.Started(time=BEGAN, pid=1, process_created=1.0),
+        events.Ready(time=BEGAN + 1, num_training=100, num_validation=20, num_test=0, epochs=4),
+        events.PhaseBegun(
+            time=BEGAN + 2 + seconds,
+            phase=1,
+            first_epoch=1,
+            frozen_layers=3,
+            trainable_parameters=1,
+            non_trainable_parameters=9,
+        ),
+    )
+
+
+def epoch(number, at, *, val_loss=1.0, best=True):
+    return events.EpochEnded(
+        time=BEGAN + at,
+        epoch=number,
+        phase=1,
+        loss=1.0,
+        accuracy=0.5,
+        val_loss=val_loss,
+        val_accuracy=0.1 * number,
+        learning_rate=0.001,
+        seconds=10.0,
+        best=best,
+    )
+
+
+def progress(number, step, at):
+    return events.Progress(
+        time=BEGAN + at, epoch=number, step=step, steps=4, images_seen=25 * step, loss=2.0, accuracy=0.25
+    )
+
+
+def test_run_that_said_nothing_has_an_empty_story(run):
+    story = history(run)
+    assert story.epochs.empty
+    assert list(story.epochs.columns) == EPOCH_COLUMNS
+    assert story.progress.empty
+    assert story.best_epoch == 0
+    assert story.best_accuracy is None
+    assert story.fraction_done == 0
+    assert story.seconds_left is None
+
+
+def test_update_reads_only_what_is_new(run):
+    story = history(run)
+    say(run, *begun(), epoch(1, 12))
+    story.update()
+    say(run, epoch(2, 22))
+    story.update()
+    assert list(story.epochs["epoch"]) == [1, 2]
+
+
+def test_position_counts_the_fraction_of_the_present_epoch(run):
+    say(run, *begun(), epoch(1, 12), progress(2, 2, 17))
+    story = history(run)
+    assert story.position == 1.5
+    assert story.fraction_done == 1.5 / 4
+    assert list(story.progress["position"]) == [1.5]
+
+
+def test_time_left_follows_the_pace_of_the_phase(run):
+    say(run, *begun(), epoch(1, 12), progress(2, 2, 17))
+    assert history(run).seconds_left == pytest.approx(25.0)
+
+
+def test_best_epoch_is_the_last_one_that_was_kept(run):
+    say(run, *begun(), epoch(1, 12), epoch(2, 22), epoch(3, 32, best=False))
+    story = history(run)
+    assert story.best_epoch == 2
+    assert story.best_accuracy == pytest.approx(0.2)
+
+
+def test_run_that_is_finishing_is_done_with_its_epochs(run):
+    say(run, *begun(), epoch(1, 12), events.Finishing(best_epoch=1))
+    story = history(run)
+    assert story.finishing
+    assert story.fraction_done == 1
+    assert story.seconds_left is None
+
+
+def test_end_note_and_download_are_kept(run):
+    say(
+        run,
+        events.Downloading(file="a.h5", done_bytes=1, total_bytes=2),
+        events.Note(sentence="Look"),
+        events.Finished(best_epoch=1, val_accuracy=0.5),
+    )
+    story = history(run)
+    assert story.download.done_bytes == 1
+    assert story.notes[0].sentence == "Look"
+    assert isinstance(story.end, events.Finished)
+
+
+def test_duration_is_from_the_start_to_the_last_word(run):
+    say(run, *begun(), epoch(1, 12))
+    assert history(run).seconds == pytest.approx(12.0)
+    assert time.time() > BEGAN

@@ -1,0 +1,459 @@
+import errno
+import io
+import json
+import logging
+import os
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core import dataset, intake, projects, taking
+from core.errors import AppError
+from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, Limits, SetAsideError
+from core.intake import (
+    IntakeFailedError,
+    IntakeResult,
+    IntakeRunningError,
+    LabelError,
+    dismiss_intake,
+    intake_status,
+    note_set_aside,
+    start_intake,
+    take_files,
+    take_folder,
+    take_incoming,
+    take_zip,
+)
+from core.projects import ProjectNotFoundError
+from core.taking import FullDiskError, NothingToTakeError
+
+PATIENCE_SECONDS = 20
+RANDOM = np.random.default_rng(1)
+
+
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(RANDOM.integers(0, 256, (24, 32, 3), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def reasons(workspace, project_id: str) -> dict[str, str]:
+    aside = dataset.set_aside(workspace, project_id)
+    pairs = zip(aside["problem"], aside["values"], strict=True)
+    return dict(zip(aside["name"], [problem.format(**values) for problem, values in pairs], strict=True))
+
+
+def labels(workspace, project_id: str) -> dict[str, str]:
+    table = dataset.images(workspace, project_id)
+    return dict(zip(table["name"], table["label"], strict=True))
+
+
+@pytest.fixture
+def project(workspace) -> str:
+    return projects.create_project(workspace, "Pets").id
+
+
+@pytest.fixture
+def started():
+    """Starts intakes, and sees to it that none outlives its test."""
+    begun = []
+
+    def start(workspace, project_id: str, work) -> None:
+        begun.append(project_id)
+        start_intake(workspace, project_id, work)
+
+    yield start
+    for project_id in begun:
+        wait(project_id)
+        dismiss_intake(project_id)
+
+
+def wait(project_id: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (status := intake_status(project_id)) and not status.is_over and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert status is None or status.is_over
+
+
+def test_folder_becomes_images_with_thumbnails(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture(), "dogs/1.png": picture()})
+    assert take_folder(workspace, project, folder) == IntakeResult(3, 0, 0)
+    table = dataset.images(workspace, project)
+    assert labels(workspace, project) == {"cats/1.png": "cats", "cats/2.png": "cats", "dogs/1.png": "dogs"}
+    assert table["size_bytes"].iloc[0] == (folder / "cats/1.png").stat().st_size
+    assert (table["width"].iloc[0], table["height"].iloc[0]) == (32, 24)
+    assert (workspace.home / table["path"].iloc[0]).read_bytes() == (folder / "cats/1.png").read_bytes()
+    assert all(dataset.thumbnail_path(workspace, row).exists() for row in table.itertuples())
+    assert not list(workspace.project_folder(project).rglob("*.part"))
+
+
+def test_folders_of_the_split_become_the_split(workspace, project, tmp_path):
+    files = {f"x/{split}/cats/{split}.png": picture() for split in ("train", "val", "test")}
+    take_folder(workspace, project, write(tmp_path / "pets", files))
+    table = dataset.images(workspace, project)
+    assert sorted(table["split"]) == ["test", "train", "validation"]
+    assert set(table["label"]) == {"cats"}
+
+
+def test_good_images_stay_beside_what_is_set_aside_by_name(workspace, project, tmp_path):
+    folder = write(
+        tmp_path / "pets",
+        {
+            "cats/1.png": picture(),
+            "cats/broken.png": picture()[:400],
+            "cats/empty.png": b"",
+            "cats/notes.txt": b"hello",
+            "cats/drawing.svg": b"<svg/>",
+            "cats/paper.pdf": b"%PDF-1.7",
+            "cats/large.png": b"x" * 3_000_000,
+            "dogs/1.png": picture(),
+            "loose.png": picture(),
+            "cats/more.zip": b"PK",
+            "cats/.DS_Store": b"x",
+        },
+    )
+    (folder / "cats" / "link.png").symlink_to(folder / "cats" / "1.png")
+    assert take_folder(workspace, project, folder, limits=Limits(file_bytes=2 * 1024**2)) == IntakeResult(2, 0, 9)
+    said = reasons(workspace, project)
+    expected = {
+        "cats/broken.png": "damaged",
+        "cats/empty.png": "empty",
+        "cats/notes.txt": "not a picture",
+        "cats/drawing.svg": "not a picture",
+        "cats/paper.pdf": "not a picture",
+        "cats/large.png": "larger than 2 MB",
+        "cats/link.png": "link",
+        "loose.png": "no class folder",
+        "cats/more.zip": "packed file",
+    }
+    assert said.keys() == expected.keys()
+    for name, words in expected.items():
+        assert words in said[name]
+
+
+def test_too_many_pixels_are_set_aside(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture()})
+    take_folder(workspace, project, folder, limits=Limits(pixels=500))
+    assert "million pixels" in reasons(workspace, project)["cats/1.png"]
+
+
+def test_files_over_the_number_are_left_out_and_told(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(5)})
+    assert take_folder(workspace, project, folder, limits=Limits(num_files=2)) == IntakeResult(2, 0, 1)
+    assert "3 files were left out: at most 2 are" in reasons(workspace, project)["cats/2.png"]
+
+
+def test_picture_without_an_ending_is_known_by_its_bytes(workspace, project, tmp_path):
+    take_folder(
+        workspace, project, write(tmp_path / "pets", {"cats/1": picture(), "dogs/1.png": picture(), "2": picture()})
+    )
+    assert labels(workspace, project) == {"cats/1": "cats", "dogs/1.png": "dogs"}
+    assert "no class folder" in reasons(workspace, project)["2"]
+
+
+def test_loose_picture_without_an_ending_does_not_block_its_copy_in_a_class(workspace, project, tmp_path):
+    data = picture()
+    take_folder(workspace, project, write(tmp_path / "pets", {"1": data, "cats/1.png": data, "dogs/1.png": picture()}))
+    assert labels(workspace, project) == {"cats/1.png": "cats", "dogs/1.png": "dogs"}
+
+
+def test_folder_of_pictures_is_a_class(workspace, project, tmp_path):
+    take_folder(workspace, project, write(tmp_path / "glass", {"1.png": picture()}))
+    assert labels(workspace, project) == {"1.png": "glass"}
+
+
+def test_folder_of_an_upload_gives_no_class_its_name(workspace, project):
+    take_folder(workspace, project, write(workspace.home / "uploads" / "files", {"1.png": picture()}))
+    assert "no class folder" in reasons(workspace, project)["1.png"]
+
+
+def test_pictures_that_are_there_already_are_counted_and_kept_once(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "dogs/1.png": picture()})
+    write(folder, {"cats/again.png": (folder / "cats/1.png").read_bytes()})
+    assert take_folder(workspace, project, folder) == IntakeResult(2, 1, 0)
+    assert take_folder(workspace, project, folder) == IntakeResult(0, 3, 0)
+    assert len(dataset.images(workspace, project)) == 2
+
+
+def test_another_project_may_have_the_same_pictures(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture()})
+    take_folder(workspace, project, folder)
+    other = projects.create_project(workspace, "Other").id
+    assert take_folder(workspace, other, folder) == IntakeResult(1, 0, 0)
+
+
+def test_picture_in_two_classes_is_kept_in_the_first_and_told(workspace, project, tmp_path):
+    data = picture()
+    folder = write(tmp_path / "pets", {"cats/1.png": data, "dogs/1.png": data, "dogs/2.png": picture()})
+    assert take_folder(workspace, project, folder) == IntakeResult(2, 0, 1)
+    assert "already in the class “cats”" in reasons(workspace, project)["dogs/1.png"]
+
+
+def test_copies_of_a_broken_picture_are_all_set_aside(workspace, project, tmp_path):
+    broken = picture()[:400]
+    folder = write(tmp_path / "pets", {"cats/1.png": broken, "cats/2.png": broken, "cats/3.png": picture()})
+    assert take_folder(workspace, project, folder) == IntakeResult(1, 0, 2)
+    assert list(reasons(workspace, project)) == ["cats/1.png", "cats/2.png"]
+
+
+def test_file_set_aside_twice_is_listed_once_and_a_mended_one_no_more(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": b"", "cats/2.png": b""})
+    for _ in range(2):
+        take_folder(workspace, project, folder)
+    assert list(reasons(workspace, project)) == ["cats/1.png", "cats/2.png"]
+    take_folder(workspace, project, write(folder, {"cats/1.png": picture()}))
+    assert list(reasons(workspace, project)) == ["cats/2.png"]
+
+
+def test_more_pictures_than_a_batch_keep_their_order(workspace, project, tmp_path):
+    names = [f"cats/{number:03}.png" for number in range(taking.BATCH_IMAGES * 2 + 5)]
+    told = []
+    folder = write(tmp_path / "pets", {name: picture() for name in names})
+    take_folder(workspace, project, folder, lambda done, total: told.append((done, total)))
+    assert list(dataset.images(workspace, project)["name"]) == names
+    assert told == [(done + 1, len(names)) for done in range(len(names))]
+
+
+def test_zip_of_class_folders_in_an_extra_folder(workspace, project, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        archive.writestr("pets/cats/1.png", picture())
+        archive.writestr("pets/dogs/1.png", picture())
+        archive.writestr("__MACOSX/pets/cats/._1.png", b"x")
+        archive.writestr("../evil.png", picture())
+    assert take_zip(workspace, project, tmp_path / "pets.zip") == IntakeResult(2, 0, 1)
+    assert labels(workspace, project) == {"pets/cats/1.png": "cats", "pets/dogs/1.png": "dogs"}
+    assert list(reasons(workspace, project)) == ["../evil.png"]
+    assert not (tmp_path / "evil.png").exists()
+
+
+def test_broken_zip_is_told_and_takes_nothing(workspace, project, tmp_path):
+    (tmp_path / "pets.zip").write_bytes(b"not a zip")
+    with pytest.raises(BrokenZipError):
+        take_zip(workspace, project, tmp_path / "pets.zip")
+    assert dataset.images(workspace, project).empty
+
+
+def test_files_become_one_class(workspace, project, tmp_path):
+    folder = write(tmp_path, {"a.png": picture(), "b.png": picture(), "c.txt": b"hello"})
+    files = [(name, folder / name) for name in ("a.png", "b.png", "c.txt")]
+    assert take_files(workspace, project, " cats\n ", files) == IntakeResult(2, 0, 1)
+    assert labels(workspace, project) == {"a.png": "cats", "b.png": "cats"}
+
+
+@pytest.mark.parametrize("label", ["", "  ", "\x00\n"])
+def test_files_need_a_class(workspace, project, label):
+    with pytest.raises(LabelError):
+        take_files(workspace, project, label, [])
+
+
+def test_files_of_any_origin_are_laid_out_by_their_names(workspace, project):
+    def refuse() -> bytes:
+        raise SetAsideError("empty")
+
+    incoming = [Incoming("x/cats/1.png", picture), Incoming("x/dogs/1.png", picture), Incoming("x/dogs/2.png", refuse)]
+    assert take_incoming(workspace, project, iter(incoming)) == IntakeResult(2, 0, 1)
+    assert set(labels(workspace, project).values()) == {"cats", "dogs"}
+
+
+def test_empty_folder_and_empty_zip_say_what_to_choose(workspace, project, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToTakeError, match="no file in there"):
+        take_folder(workspace, project, tmp_path / "empty")
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    with pytest.raises(NothingToTakeError):
+        take_zip(workspace, project, tmp_path / "empty.zip")
+
+
+def test_missing_folder_and_missing_project_are_told(workspace, project, tmp_path):
+    with pytest.raises(FolderNotFoundError):
+        take_folder(workspace, project, tmp_path / "nowhere")
+    with pytest.raises(ProjectNotFoundError):
+        take_folder(workspace, "nobody", write(tmp_path / "pets", {"cats/1.png": picture()}))
+
+
+def test_project_deleted_meanwhile_is_told_and_leaves_no_files(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
+    with pytest.raises(ProjectNotFoundError):
+        take_folder(workspace, project, folder, lambda done, total: projects.delete_project(workspace, project))
+    assert not workspace.project_folder(project).exists()
+
+
+def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_path, monkeypatch):
+    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(4)})
+    last = (folder / "cats/3.png").read_bytes()
+    write_bytes = Path.write_bytes
+
+    def fill(path: Path, data: bytes) -> int:
+        if data == last:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(FullDiskError, match="The disk is full"):
+        take_folder(workspace, project, folder)
+    monkeypatch.undo()
+    assert len(dataset.images(workspace, project)) == 3
+    assert take_folder(workspace, project, folder) == IntakeResult(1, 3, 0)
+
+
+def test_full_database_is_told(workspace, project, tmp_path, monkeypatch):
+    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(3)})
+    # SQLite's own limit of pages answers as a full disk does.
+    names = "x" * 200_000
+    monkeypatch.setattr(taking, "clean_name", lambda name: name + names)
+    database = workspace.database
+
+    class Small(type(workspace)):
+        def database(self):
+            return limited(database())
+
+    with pytest.raises(FullDiskError):
+        note_set_aside(Small(workspace.home), project, [("1.png", SetAsideError("empty"))])
+    assert take_folder(workspace, project, folder).num_taken == 3
+
+
+class limited:  # noqa: N801 (a context manager around another)
+    """A database that may not grow."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __enter__(self):
+        connection = self.inner.__enter__()
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    def __exit__(self, *error):
+        return self.inner.__exit__(*error)
+
+
+def test_picture_too_large_for_the_memory_is_set_aside_alone(workspace, project, tmp_path, monkeypatch):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
+    second, working_copy = (folder / "cats/2.png").read_bytes(), taking.working_copy
+
+    def exhaust(data: bytes, **options: int) -> object:
+        if data == second:
+            raise MemoryError
+        return working_copy(data, **options)
+
+    monkeypatch.setattr(taking, "working_copy", exhaust)
+    assert take_folder(workspace, project, folder) == IntakeResult(1, 0, 1)
+    assert "too little free memory" in reasons(workspace, project)["cats/2.png"]
+
+
+def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(4)})
+
+    def fall_over(done: int, total: int) -> None:
+        if done == 3:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        take_folder(workspace, project, folder, fall_over)
+    assert len(dataset.images(workspace, project)) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_name_that_is_no_text_is_kept_as_text(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {os.fsdecode(b"caf\xe9/1.png"): picture(), "b/1.png": picture()})
+    take_folder(workspace, project, folder)
+    assert set(labels(workspace, project).values()) == {"caf", "b"}
+
+
+def test_problem_is_stored_as_a_sentence_and_its_values(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": b"x" * 2_000_000})
+    take_folder(workspace, project, folder, limits=Limits(file_bytes=1024**2))
+    with workspace.database() as database:
+        problem = json.loads(database.execute("SELECT problem FROM images").fetchone()[0])
+    assert problem == {
+        "sentence": SetAsideError("too_large", limit_megabytes=1).sentence,
+        "values": {"limit_megabytes": 1},
+    }
+
+
+def test_refused_files_are_listed(workspace, project):
+    note_set_aside(workspace, project, [("a\x00.png", SetAsideError("link")), ("b.png", SetAsideError("empty"))])
+    assert list(reasons(workspace, project)) == ["a.png", "b.png"]
+
+
+def test_intake_in_the_background_is_found_again_until_dismissed(workspace, project, tmp_path, started):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "dogs/1.png": picture()})
+    started(workspace, project, lambda on_progress: take_folder(workspace, project, folder, on_progress))
+    wait(project)
+    status = intake_status(project)
+    assert (status.done, status.total, status.error) == (2, 2, None)
+    assert status.result == IntakeResult(2, 0, 0)
+    dismiss_intake(project)
+    assert intake_status(project) is None
+
+
+def test_second_intake_waits_for_the_first(workspace, project, started):
+    go_on = threading.Event()
+
+    def work(on_progress) -> IntakeResult:
+        on_progress(1, 9)
+        go_on.wait(PATIENCE_SECONDS)
+        return IntakeResult(1, 0, 0)
+
+    started(workspace, project, work)
+    try:
+        with pytest.raises(IntakeRunningError, match="Wait until that is done"):
+            start_intake(workspace, project, work)
+        dismiss_intake(project)
+        assert intake_status(project) is not None
+    finally:
+        go_on.set()
+    wait(project)
+    started(workspace, project, lambda on_progress: IntakeResult(2, 0, 0))
+    wait(project)
+    assert intake_status(project).result == IntakeResult(2, 0, 0)
+
+
+def test_projects_take_in_side_by_side(workspace, project, started):
+    other = projects.create_project(workspace, "Other").id
+    meet = threading.Barrier(2, timeout=PATIENCE_SECONDS)
+
+    def work(on_progress) -> IntakeResult:
+        meet.wait()
+        return IntakeResult(0, 0, 0)
+
+    started(workspace, project, work)
+    started(workspace, other, work)
+    wait(project)
+    wait(other)
+    assert intake_status(project).result and intake_status(other).result
+
+
+def test_error_of_an_intake_in_the_background_is_kept(workspace, project, tmp_path, started):
+    started(workspace, project, lambda on_progress: take_zip(workspace, project, tmp_path / "gone.zip", on_progress))
+    wait(project)
+    assert isinstance(intake_status(project).error, BrokenZipError)
+
+
+def test_mistake_of_ours_becomes_one_calm_sentence_and_a_traceback(workspace, project, started, caplog):
+    with caplog.at_level(logging.ERROR):
+        started(workspace, project, lambda on_progress: 1 / 0)
+        wait(project)
+    error = intake_status(project).error
+    assert isinstance(error, IntakeFailedError) and isinstance(error, AppError)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_nothing_is_under_way_at_first(project):
+    assert intake_status(project) is None
+    dismiss_intake(project)
+    assert intake.intake_status(project) is None

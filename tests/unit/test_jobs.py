@@ -1,0 +1,132 @@
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from core import history, jobs, projects, runs
+from core.config import Phase, RunConfig
+from core.runs import State
+from core.workspace import Workspace
+
+CONFIG = RunConfig(backbone="residual10", image_size=112, labels=("ant", "bee"), phases=(Phase(3, 1e-3, 41),))
+TABLE = pd.DataFrame({"path": ["a"], "name": ["a"], "label": ["ant"], "split": ["train"]})
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def fake_worker(monkeypatch):
+    worker = Path(__file__).parents[1] / "fake_worker.py"
+    monkeypatch.setattr(jobs, "WORKER", (sys.executable, str(worker)))
+    monkeypatch.setenv("PYTHONPATH", str(jobs.ROOT))
+
+
+@pytest.fixture
+def project(workspace):
+    return projects.create_project(workspace, "Insects")
+
+
+def queue(workspace: Workspace, project, part: str) -> runs.Run:
+    run = runs.create_run(workspace, project.id, part, CONFIG, TABLE)
+    (run.folder / "part").write_text(part)
+    jobs.launch_queued(workspace)
+    return run
+
+
+def wait_for(workspace: Workspace, run: runs.Run, *states: State) -> runs.Run:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (now := runs.open_run(workspace, run.id)).state not in states and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert now.state in states
+    return now
+
+
+def process_of(workspace, run):
+    story = history.history(run)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while story.started is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+        story.update()
+    return psutil.Process(story.started.pid)
+
+
+def test_queued_run_is_launched_and_finishes(workspace, project):
+    run = wait_for(workspace, queue(workspace, project, "finish"), State.FINISHED)
+    assert history.history(run).best_epoch == 3
+
+
+def test_second_run_waits_until_the_first_is_over(workspace, project):
+    first = queue(workspace, project, "wait")
+    second = queue(workspace, project, "finish")
+    assert runs.open_run(workspace, second.id).state == State.QUEUED
+    assert jobs.queue_position(workspace, second) == 1
+    jobs.stop_run(workspace, first.id)
+    wait_for(workspace, first, State.STOPPED)
+    jobs.launch_queued(workspace)
+    wait_for(workspace, second, State.FINISHED)
+
+
+def test_stop_is_obeyed(workspace, project):
+    run = queue(workspace, project, "wait")
+    wait_for(workspace, run, State.RUNNING)
+    jobs.stop_run(workspace, run.id)
+    wait_for(workspace, run, State.STOPPED)
+
+
+def test_waiting_run_is_withdrawn_and_never_starts(workspace, project):
+    first = queue(workspace, project, "wait")
+    second = queue(workspace, project, "finish")
+    jobs.stop_run(workspace, second.id)
+    jobs.stop_run(workspace, first.id)
+    wait_for(workspace, first, State.STOPPED)
+    jobs.launch_queued(workspace)
+    assert runs.open_run(workspace, second.id).state == State.STOPPED
+    assert not (second.folder / "events.jsonl").exists()
+
+
+def test_worker_that_dies_without_a_word_is_lost_and_frees_its_slot(workspace, project):
+    first = wait_for(workspace, queue(workspace, project, "die"), State.LOST)
+    second = queue(workspace, project, "finish")
+    wait_for(workspace, second, State.FINISHED)
+    jobs.launch_queued(workspace)
+    assert runs.open_run(workspace, first.id).state == State.LOST
+
+
+def test_killed_worker_is_lost(workspace, project):
+    run = queue(workspace, project, "wait")
+    process_of(workspace, run).kill()
+    wait_for(workspace, run, State.LOST)
+
+
+def test_failed_run_says_why(workspace, project):
+    run = wait_for(workspace, queue(workspace, project, "fail"), State.FAILED)
+    end = history.history(run).end
+    assert end.sentence.format(**end.values) == f"The disk is full in {run.folder}."
+
+
+def test_deleting_a_project_stops_its_run_and_leaves_nothing(workspace, project):
+    run = queue(workspace, project, "wait")
+    process = process_of(workspace, run)
+    jobs.delete_project(workspace, project.id)
+    assert not run.folder.exists()
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert projects.list_projects(workspace) == []
+
+
+def test_run_outlives_the_server_that_started_it(workspace, project):
+    run = queue(workspace, project, "wait")
+    process_of(workspace, run)
+    jobs._children.pop(run.id)  # a new server knows no children, only pid and creation time
+    assert runs.open_run(workspace, run.id).state == State.RUNNING
+    jobs.stop_run(workspace, run.id)
+    wait_for(workspace, run, State.STOPPED)
+
+
+def test_watching_twice_is_watching_once(workspace, monkeypatch):
+    started = []
+    monkeypatch.setattr(jobs.threading.Thread, "start", lambda self: started.append(self.name))
+    jobs.watch(workspace)
+    jobs.watch(workspace)
+    assert len(started) == 1

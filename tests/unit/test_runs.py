@@ -1,0 +1,99 @@
+import os
+
+import pandas as pd
+import psutil
+import pytest
+
+from core import events, projects, runs
+from core.config import Phase, RunConfig
+from core.runs import State
+
+CONFIG = RunConfig(backbone="residual10", image_size=112, labels=("ant", "bee"), phases=(Phase(3, 1e-3, 41),))
+TABLE = pd.DataFrame(
+    {
+        "path": ["a.jpg", "b.jpg"],
+        "name": ["ant/a.jpg", "bee/b.jpg"],
+        "label": ["ant", "bee"],
+        "split": ["train", "validation"],
+        "width": [8, 8],
+    }
+)
+
+
+@pytest.fixture
+def run(workspace):
+    project = projects.create_project(workspace, "Insects")
+    return runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
+
+
+def end(run, event):
+    events.append(run.folder / "events.jsonl", event)
+
+
+def test_new_run_waits_and_its_folder_holds_all_it_needs(workspace, run):
+    assert runs.open_run(workspace, run.id) == run
+    assert run.state == State.QUEUED
+    assert runs.read_config(run) == CONFIG
+    kept = pd.read_parquet(run.folder / "images.parquet")
+    assert list(kept.columns) == ["path", "name", "label", "split"]
+
+
+def test_runs_are_listed_by_project_newest_first(workspace, run):
+    second = runs.create_run(workspace, run.project_id, "second", CONFIG, TABLE)
+    other = projects.create_project(workspace, "Other")
+    runs.create_run(workspace, other.id, "elsewhere", CONFIG, TABLE)
+    assert [item.id for item in runs.list_runs(workspace, run.project_id)] == [second.id, run.id]
+    assert len(runs.list_runs(workspace)) == 3
+
+
+def test_run_of_a_living_process_is_running_and_stopping_once_asked(workspace, run):
+    me = psutil.Process()
+    runs.record_process(workspace, run.id, me.pid, me.create_time())
+    assert runs.open_run(workspace, run.id).state == State.RUNNING
+    (run.folder / "stop").touch()
+    assert runs.open_run(workspace, run.id).state == State.STOPPING
+
+
+def test_run_whose_process_is_gone_without_a_word_is_lost(workspace, run):
+    me = psutil.Process()
+    runs.record_process(workspace, run.id, me.pid, me.create_time() - 1000)
+    assert runs.open_run(workspace, run.id).state == State.LOST
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (events.Finished(best_epoch=1, val_accuracy=0.5), State.FINISHED),
+        (events.Stopped(best_epoch=1, val_accuracy=0.5), State.STOPPED),
+        (events.Failed(sentence="no"), State.FAILED),
+    ],
+)
+def test_last_event_tells_how_a_run_ended_even_while_its_process_lingers(workspace, run, event, state):
+    me = psutil.Process()
+    runs.record_process(workspace, run.id, me.pid, me.create_time())
+    end(run, event)
+    assert runs.open_run(workspace, run.id).state == state
+
+
+def test_process_number_that_was_given_to_another_process_is_not_ours():
+    assert runs.is_alive(os.getpid(), psutil.Process().create_time())
+    assert not runs.is_alive(os.getpid(), psutil.Process().create_time() - 60)
+
+
+def test_unknown_run_is_a_sentence(workspace):
+    with pytest.raises(runs.RunNotFoundError, match="nope"):
+        runs.open_run(workspace, "nope")
+
+
+def test_deleted_run_leaves_no_folder(workspace, run):
+    runs.delete_run(workspace, run.id)
+    assert not run.folder.exists()
+    assert runs.list_runs(workspace, run.project_id) == []
+
+
+def test_run_has_a_model_only_with_its_predictions(run):
+    assert not run.has_model
+    (run.folder / "model.keras").touch()
+    assert not run.has_model
+    (run.folder / "predictions.parquet").touch()
+    assert run.has_model
