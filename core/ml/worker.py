@@ -166,11 +166,13 @@ def explain(error: Exception, config: RunConfig, folder: Path) -> AppError:
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFullError(folder=str(folder))
-    missing = pipeline.first_missing(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
-    if missing is not None:
-        return pipeline.MissingPictureError(name=missing)
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
         return OutOfMemoryError(batch_size=config.batch_size, backbone=config.backbone)
+    if isinstance(error, tf.errors.OpError):
+        # What the decoder raised inside the pipeline arrives as TensorFlow's own error.
+        missing = pipeline.first_missing(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
+        if missing is not None:
+            return pipeline.MissingPictureError(name=missing)
     return UnexpectedError(run_id=folder.name)
 
 
