@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.ui import upload
+from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES
 from core.workspace import Workspace
 
@@ -21,4 +22,4 @@ async def lifespan(server: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", routes=ROUTES, lifespan=lifespan)
+app = st.App(Path(__file__).parent / "pages" / "main.py", routes=ROUTES, lifespan=lifespan, on_script_error=show_bug)

@@ -17,7 +17,7 @@ from core import dataset, history, intake, jobs, metrics, presets, projects, run
 from core.backbones import CATALOG, Backbone
 from core.config import Head, RunConfig
 from core.errors import AppError
-from core.events import Failed, Finishing, Ready
+from core.events import Failed, Finishing
 from core.workspace import Workspace
 
 POLL_SECONDS = 0.1
@@ -84,7 +84,7 @@ def wait(workspace: Workspace, run: runs.Run) -> tuple[runs.Run, history.History
     while not run.state.is_over:
         time.sleep(POLL_SECONDS)
         run = runs.open_run(workspace, run.id)
-    jobs.launch_queued(workspace)  # reaps the worker, so that its memory can be asked for
+    jobs.join(run.id)  # so that its memory can be asked for
     return run, history.history(run)
 
 

@@ -46,7 +46,7 @@ class Head:
     kind: HeadKind = "pool"
     normalize: bool = True
     hidden_units: int = 0
-    dropout: float = 0.2
+    dropout: float = 0.5
 
     def __post_init__(self) -> None:
         _require_one_of(HeadKind, "head.kind", self.kind)

@@ -80,6 +80,13 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
     projects.delete_project(workspace, project_id)
 
 
+def join(run_id: str) -> None:
+    """Waits until the worker process of a run is gone; for the process that started it, such as a benchmark."""
+    child = _children.get(run_id)
+    if child is not None:
+        child.wait()
+
+
 def queue_position(workspace: Workspace, run: Run) -> int:
     """Returns how many runs go before a queued one, the running ones counted."""
     waiting = [other for other in runs.list_runs(workspace) if not other.state.is_over]
@@ -107,11 +114,19 @@ def _watch(workspace: Workspace) -> None:
 def launch_queued(workspace: Workspace) -> None:
     """Notes which runs are over and starts the oldest waiting ones while there are free slots."""
     with _launching:
+        _reap()
         open_runs = [run for run in _unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
         waiting = sorted((run for run in open_runs if run.state == State.QUEUED), key=lambda run: run.created)
         for run in waiting[: max(0, free)]:
             _launch(workspace, run)
+
+
+def _reap() -> None:
+    """Forgets the workers that are gone; a process is a zombie until its parent has asked for its end."""
+    for run_id, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[run_id]
 
 
 def _unfinished(workspace: Workspace) -> list[Run]:
@@ -126,9 +141,6 @@ def _unfinished(workspace: Workspace) -> list[Run]:
 def _note_end(workspace: Workspace, run: Run) -> bool:
     if run.state.is_over:
         runs.record_state(workspace, run.id, run.state)
-        child = _children.pop(run.id, None)
-        if child is not None:
-            child.poll()
     return run.state.is_over
 
 

@@ -32,10 +32,9 @@ def better(backbone: Backbone, labels: tuple[str, ...]) -> RunConfig:
         labels=labels,
         phases=(
             Phase(epochs=10, learning_rate=3e-3, frozen_layers=backbone.num_layers),
-            Phase(epochs=20, learning_rate=1e-4, frozen_layers=before_last_stage),
+            Phase(epochs=15, learning_rate=3e-4, frozen_layers=before_last_stage),
         ),
         head=Head(),
-        augmentation="light",
         patience=0,
     )
 

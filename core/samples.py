@@ -21,7 +21,8 @@ DIGIT_SIDE = 64
 DRAWN_PER_CLASS = 60
 DRAWN_SIDE = 96
 DRAWN_SEED = 7
-LEAST_CONTRAST = 200  # sum over the three channels, so that no shape has the colour of its ground
+PALE, STRONG, DARK = (205, 250), (90, 190), (10, 90)  # ranges of a colour's channels
+UPRIGHT, TILT = -np.pi / 2, 0.35  # angles of the first corner, in radians
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
 # Source: TensorFlow Datasets' list of checksums, url_checksums/tf_flowers.txt
 FLOWERS_CHECKSUM = "sha256:4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
@@ -103,7 +104,7 @@ def _drawn(shape: str, index: int) -> bytes:
 
 
 def draw(shape: str, index: int) -> Image.Image:
-    """Draws one shape in a random colour, size, place and turn, on a noisy ground with a few lines behind it.
+    """Draws one shape in a random strong colour, size, place and tilt on a random pale ground.
 
     Args:
         shape: A key of `SHAPES`.
@@ -113,18 +114,13 @@ def draw(shape: str, index: int) -> Image.Image:
         RGB, `DRAWN_SIDE` pixels square.
     """
     random = np.random.default_rng((DRAWN_SEED, list(SHAPES).index(shape), index))
-    ground, colour, line = random.integers(0, 256, (3, 3))
-    while np.abs(ground - colour).sum() < LEAST_CONTRAST:
-        colour = random.integers(0, 256, 3)
-    image = Image.new("RGB", (DRAWN_SIDE, DRAWN_SIDE), _rgb(ground))
-    pen = ImageDraw.Draw(image)
-    for ends in random.uniform(0, DRAWN_SIDE, (3, 4)):
-        pen.line(ends.tolist(), fill=_rgb(line), width=2)
-    radius = random.uniform(0.18, 0.4) * DRAWN_SIDE
+    image = Image.new("RGB", (DRAWN_SIDE, DRAWN_SIDE), _rgb(random.integers(*PALE, 3)))
+    colour = random.permutation([random.integers(*DARK), random.integers(*DARK), random.integers(*STRONG)])
+    radius = random.uniform(0.28, 0.42) * DRAWN_SIDE
     centre = random.uniform(radius, DRAWN_SIDE - radius, 2)
-    corners = SHAPES[shape](random.uniform(0, 2 * np.pi)) * radius + centre
-    pen.polygon(corners.flatten().tolist(), fill=_rgb(colour))
-    noisy = np.asarray(image, dtype=np.float64) + random.normal(0, 18, (DRAWN_SIDE, DRAWN_SIDE, 1))
+    corners = SHAPES[shape](UPRIGHT + random.uniform(-TILT, TILT)) * radius + centre
+    ImageDraw.Draw(image).polygon(corners.flatten().tolist(), fill=_rgb(colour))
+    noisy = np.asarray(image, dtype=np.float64) + random.normal(0, 6, (DRAWN_SIDE, DRAWN_SIDE, 1))
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
@@ -142,9 +138,13 @@ def _star(turn: float) -> np.ndarray:
     return _polygon(10, turn) * np.where(np.arange(10) % 2, 0.45, 1.0)[:, None]
 
 
+def _square(turn: float) -> np.ndarray:
+    return _polygon(4, turn + np.pi / 4)
+
+
 SHAPES: dict[str, Callable[[float], np.ndarray]] = {
     "circle": partial(_polygon, 48),
-    "square": partial(_polygon, 4),
+    "square": _square,
     "star": _star,
     "triangle": partial(_polygon, 3),
 }

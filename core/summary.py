@@ -42,7 +42,12 @@ class Summary:
 
 @cache
 def layer_table(backbone_name: str) -> pd.DataFrame:
-    """Returns a backbone's layers, columns layer, type, output_shape, parameters, trainable (when nothing is frozen)."""
+    """Reads the layers of a backbone of the catalog.
+
+    Returns:
+        Columns place (from 0, among Keras' `backbone.layers`; the layers of a network nested in the backbone share its
+        place), layer, type, output_shape, parameters, trainable (how many when nothing is frozen).
+    """
     return pd.read_csv(LAYER_TABLES / f"{backbone_name}.csv", keep_default_na=False)
 
 
@@ -56,7 +61,7 @@ def summarize(backbone: Backbone, head: Head, num_classes: int, frozen_layers: i
         frozen_layers: How many of the backbone's layers, from its input, are frozen.
     """
     own = layer_table(backbone.name)
-    layers = own.assign(frozen=own.index < frozen_layers)
+    layers = own.drop(columns="place").assign(frozen=own["place"] < frozen_layers)
     layers.loc[layers["frozen"], "trainable"] = 0
     before = _rows(_preprocessing(backbone))
     after = _rows(_head(head, str(own["output_shape"].iloc[-1]), num_classes))

@@ -26,7 +26,11 @@ class Workspace:
     def default(cls) -> "Workspace":
         """Returns the workspace of `HEADSTART_HOME`, or of the user's data folder."""
         chosen = os.environ.get(HOME_VARIABLE)
-        return cls(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_data_path("headstart", appauthor=False))
+        return cls(
+            Path(chosen).expanduser().absolute()
+            if chosen
+            else platformdirs.user_data_path("headstart", appauthor=False)
+        )
 
     def project_folder(self, project_id: str) -> Path:
         """Where a project's pictures and thumbnails lie."""

@@ -76,7 +76,7 @@ def shoot(page: Page, file: Path, most_height: int = HEIGHT) -> None:
     settle(page)
     file.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=file)
-    print(file.relative_to(ROOT), flush=True)
+    print(file.name, flush=True)
     page.set_viewport_size({"width": width, "height": HEIGHT})
 
 
@@ -85,11 +85,11 @@ def heading(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible(timeout=60_000)
 
 
-def bring_pictures(page: Page) -> None:
+def bring_pictures(page: Page, folder: Path) -> None:
     """Makes a project and brings the drawn sample set into it."""
     page.goto("/")
     heading(page, "Projects")
-    shoot(page, FOLDER / "welcome.png")
+    shoot(page, folder / "welcome.png")
     page.get_by_role("button", name="New project").click()
     page.get_by_label("Name").fill("Shapes")
     page.get_by_role("button", name="Create").click()
@@ -97,7 +97,7 @@ def bring_pictures(page: Page) -> None:
     page.get_by_role("radio", name="Sample pictures").or_(page.get_by_role("button", name="Sample pictures")).click()
     page.locator(".st-key-sample_drawn button").click()
     page.locator(".st-key-dismiss_intake button").click()
-    shoot(page, FOLDER / "images.png")
+    shoot(page, folder / "images.png")
 
 
 def go_on(page: Page, name: str) -> None:
@@ -106,30 +106,30 @@ def go_on(page: Page, name: str) -> None:
     heading(page, name)
 
 
-def train(page: Page) -> None:
+def train(page: Page, folder: Path) -> None:
     """Chooses the model, starts a run and takes it half-way."""
     go_on(page, "Model")
-    shoot(page, FOLDER / "model.png")
+    shoot(page, folder / "model.png")
     page.get_by_role("heading", name="What stays frozen").evaluate("element => element.scrollIntoView()")
     settle(page)
-    page.screenshot(path=FOLDER / "freezing.png")
+    page.screenshot(path=folder / "freezing.png")
     go_on(page, "Train")
     page.locator(".st-key-start_run button").click()
     expect(page.get_by_text(re.compile(r"Epoch 1[0-8] of"))).to_be_visible(timeout=TRAINING_LIMIT_MS)
-    page.screenshot(path=FOLDER / "train.png")
+    page.screenshot(path=folder / "train.png")
     expect(page.locator(".st-key-next button")).to_be_visible(timeout=TRAINING_LIMIT_MS)
 
 
-def try_and_take_home(page: Page, pictures: list[Path]) -> None:
+def try_and_take_home(page: Page, folder: Path, pictures: list[Path]) -> None:
     """Looks at what was learned, tries new pictures and comes to the download."""
     go_on(page, "What it learned")
-    shoot(page, FOLDER / "learned.png")
+    shoot(page, folder / "learned.png")
     go_on(page, "Try it")
     page.locator(".st-key-try_files input[type=file]").set_input_files(pictures)
     expect(page.get_by_text(re.compile(r"pictures? in \d+ ms"))).to_be_visible(timeout=60_000)
-    shoot(page, FOLDER / "try_it.png")
+    shoot(page, folder / "try_it.png")
     go_on(page, "Take it home")
-    shoot(page, FOLDER / "take_home.png")
+    shoot(page, folder / "take_home.png")
 
 
 def look_at_all(browser: Browser, url: str, address: str) -> None:
@@ -171,9 +171,9 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         page = open_tab(browser, server.url, LOOKS[0])
-        bring_pictures(page)
-        train(page)
-        try_and_take_home(page, unseen_pictures(Path(folder)))
+        bring_pictures(page, FOLDER)
+        train(page, FOLDER)
+        try_and_take_home(page, FOLDER, unseen_pictures(Path(folder)))
         if everything:
             look_at_all(browser, server.url, page.url)
         browser.close()

@@ -16,16 +16,21 @@ from core.summary import LAYER_TABLES
 
 
 def layer_rows(backbone: keras.Model) -> pd.DataFrame:
-    """Returns columns layer, type, output_shape, parameters, trainable of every layer, in Keras' order."""
+    """Returns columns place, layer, type, output_shape, parameters, trainable of every layer, in Keras' order.
+
+    A nested network stands there as its layers, all with its `place` among the backbone's layers.
+    """
     rows = [
         {
+            "place": place,
             "layer": layer.name,
             "type": type(layer).__name__,
             "output_shape": ", ".join(str(size) for size in layer.output.shape[1:]),
             "parameters": layer.count_params(),
             "trainable": sum(math.prod(weight.shape) for weight in layer.trainable_weights),
         }
-        for layer in backbone.layers
+        for place, outer in enumerate(backbone.layers)
+        for layer in (outer.layers if isinstance(outer, keras.Model) else [outer])
     ]
     return pd.DataFrame(rows)
 

@@ -64,5 +64,6 @@ def live_chart(figure: go.Figure, *, key: str, height: int = 320, alt: str) -> N
 
 
 def num_points(figure: go.Figure) -> int:
-    """Returns how many points the traces of a figure, each with `x` or `y`, have together."""
-    return sum(max(len(trace[axis]) for axis in ("x", "y") if trace[axis] is not None) for trace in figure.data)
+    """Returns how many points the traces of a figure, with `x` or `y`, have together."""
+    lengths = ([len(trace[axis]) for axis in ("x", "y") if trace[axis] is not None] for trace in figure.data)
+    return sum(max(both, default=0) for both in lengths)

@@ -85,7 +85,7 @@ def test_trainable_parameters_are_right_for_a_cut_at_any_layer(row, backbone):
     """A summary adds up what its layer table says of the layers after the cut, so each layer has to be right."""
     freeze_layers(backbone, 0, learn_statistics=True)
     trainable = [sum(math.prod(weight.shape) for weight in layer.trainable_weights) for layer in backbone.layers]
-    assert list(layer_table(row.name)["trainable"]) == trainable
+    assert list(layer_table(row.name).groupby("place")["trainable"].sum()) == trainable
 
 
 @pytest.mark.slow
@@ -196,5 +196,6 @@ def publish(backbone, path):
         normalization = backbone.get_layer("normalization")
         statistics = (network.IMAGENET_MEAN, network.IMAGENET_DEVIATION, 0)
         normalization.set_weights([np.array(values) for values in statistics])
+        normalization.finalize_state()
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, backbone)

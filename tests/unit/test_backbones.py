@@ -22,14 +22,14 @@ def test_stages_go_from_the_input_to_the_output_and_end_at_their_named_layers(ba
     counts = [stage.num_layers for stage in backbone.stages]
     assert counts == sorted(set(counts))
     assert counts[-1] == backbone.num_layers
-    names = layer_table(backbone.name)["layer"]
+    names = layer_table(backbone.name).set_index("place")["layer"]
     assert [names[count - 1] for count in counts] == [stage.last_layer for stage in backbone.stages]
 
 
 @each
 def test_row_agrees_with_its_layer_table(backbone):
     table = layer_table(backbone.name)
-    assert len(table) == backbone.num_layers
+    assert table["place"].nunique() == table["place"].max() + 1 == backbone.num_layers
     assert table["parameters"].sum() == backbone.parameters
     assert table["output_shape"][0] == f"{backbone.image_size}, {backbone.image_size}, 3"
 

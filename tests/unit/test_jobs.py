@@ -21,6 +21,10 @@ def fake_worker(monkeypatch):
     worker = Path(__file__).parents[1] / "fake_worker.py"
     monkeypatch.setattr(jobs, "WORKER", (sys.executable, str(worker)))
     monkeypatch.setenv("PYTHONPATH", str(jobs.ROOT))
+    yield
+    for child in jobs._children.values():
+        child.wait(PATIENCE_SECONDS)
+    jobs._children.clear()
 
 
 @pytest.fixture
@@ -118,10 +122,11 @@ def test_deleting_a_project_stops_its_run_and_leaves_nothing(workspace, project)
 def test_run_outlives_the_server_that_started_it(workspace, project):
     run = queue(workspace, project, "wait")
     process_of(workspace, run)
-    jobs._children.pop(run.id)  # a new server knows no children, only pid and creation time
+    child = jobs._children.pop(run.id)  # a new server knows no children, only pid and creation time
     assert runs.open_run(workspace, run.id).state == State.RUNNING
     jobs.stop_run(workspace, run.id)
     wait_for(workspace, run, State.STOPPED)
+    child.wait(PATIENCE_SECONDS)
 
 
 def test_watching_twice_is_watching_once(workspace, monkeypatch):
