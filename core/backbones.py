@@ -93,6 +93,27 @@ class Backbone:
         return self.parameters * BYTES_PER_PARAMETER
 
 
+STAGE_NAMES = (
+    N_("Stem"),
+    N_("Stage 1"),
+    N_("Stage 2"),
+    N_("Stage 3"),
+    N_("Stage 4"),
+    N_("Stage 5"),
+    N_("Stage 6"),
+    N_("Block 1"),
+    N_("Block 2"),
+    N_("Block 3"),
+    N_("Block 4"),
+    N_("Block 5"),
+    N_("Entry flow 1"),
+    N_("Entry flow 2"),
+    N_("Middle flow 1"),
+    N_("Middle flow 2"),
+    N_("Exit flow"),
+)
+
+
 def _stages(*stages: tuple[str, str, int]) -> tuple[Stage, ...]:
     return tuple(Stage(*stage) for stage in stages)
 

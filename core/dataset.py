@@ -22,8 +22,8 @@ class TooFewClassesError(AppError):
     """With one class there is nothing to tell apart."""
 
     sentence = N_(
-        "The project has {num_classes} of the at least {needed} classes that a network can tell apart. Add pictures of "
-        "another class."
+        "A network needs at least {needed} classes to tell apart; this project has {num_classes}. "
+        "Add pictures of another class."
     )
 
 

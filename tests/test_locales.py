@@ -195,3 +195,18 @@ def test_words_in_a_script_are_noticed(line):
 )
 def test_what_no_reader_sees_is_left_alone(line):
     assert own_words(line) == []
+
+
+def literal_messages(path):
+    """First arguments of `_`, `N_` and `ngettext` that stand there as text, wherever in the syntax they stand."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in words.KEYWORDS:
+            first = node.args[0] if node.args else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def test_collecting_misses_no_message_within_an_f_string():
+    collected = {message.id if isinstance(message.id, str) else message.id[0] for message in words.collect()}
+    missed = {(path.name, text) for path in words.source_files() for text in literal_messages(path)}
+    assert {(name, text) for name, text in missed if text not in collected} == set()

@@ -56,7 +56,7 @@ def _matrix_height(num_classes: int) -> int:
 
 def _cells(shares: np.ndarray, details: np.ndarray, colour: str) -> go.Heatmap:
     shown = _(
-        "{label}, taken for {predicted}: {count} of {total} pictures, {share}",
+        "Shows {label}, said {predicted}: {count} of {total} pictures, {share}",
         label="%{customdata[0]}",
         predicted="%{customdata[1]}",
         count="%{customdata[2]}",

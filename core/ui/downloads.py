@@ -31,7 +31,7 @@ def facts(run: Run, config: RunConfig, predictions: pd.DataFrame) -> None:
 
 def package(run: Run) -> None:
     """Offers the zip with everything."""
-    st.markdown(f"### :material/folder_zip: {_('Everything, in a zip')}", anchors=False)
+    st.markdown("### :material/folder_zip: " + _("Everything, in a zip"), anchors=False)
     st.markdown(
         "\n".join(
             (
@@ -50,7 +50,7 @@ def package(run: Run) -> None:
 
 def model(run: Run) -> None:
     """Offers the model file alone."""
-    st.markdown(f"### :material/deployed_code: {_('The model alone')}", anchors=False)
+    st.markdown("### :material/deployed_code: " + _("The model alone"), anchors=False)
     st.markdown(
         _(
             "One Keras file. All preparation of the picture is inside: it takes raw red, green and blue values from "

@@ -124,7 +124,7 @@ def _working_words() -> dict[str, str]:
         "reading": _("Looking into the folder. Files found so far: {files}"),
         "numbers": _("{done} of {files} files · {done_megabytes} of {megabytes} MB"),
         "seconds_left": _("about {seconds} seconds left"),
-        "minutes_left": _("about {minutes} minutes left"),
+        "minutes_left": _("about {minutes} min left"),
         "finishing": _("almost there"),
         "cancel": _("Cancel"),
         "cancelled": _("Cancelled. Nothing was added."),

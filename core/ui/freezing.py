@@ -30,7 +30,7 @@ def choose(at: Place) -> None:
     drawing(
         num_frozen=sum(stage.num_layers <= draft.frozen for stage in row.stages),
         num_stages=len(row.stages),
-        stage_names=[stage.name for stage in row.stages],
+        stage_names=[_(stage.name) for stage in row.stages],
         key="network",
     )
     _counts(row, draft.frozen, summarize(row, draft.head, num_classes, draft.frozen))
@@ -44,7 +44,7 @@ def _slider(at: Place, draft: Draft) -> None:
         key = Key.LAYER.format(row.name)
         st.slider(_("Frozen layers"), 0, row.num_layers, draft.frozen, key=key, on_change=_freeze, args=(at, key))
         return
-    names = {0: _("nothing")} | {stage.num_layers: stage.name for stage in row.stages}
+    names = {0: _("nothing")} | {stage.num_layers: _(stage.name) for stage in row.stages}
     names[row.num_layers] = _("everything")
     key = Key.STAGE.format(row.name)
     st.select_slider(
@@ -107,7 +107,7 @@ def layers(draft: Draft, num_classes: int) -> None:
         frozen = summary.layers["frozen"].astype(bool)
         table["output_shape"] = table["output_shape"].astype(str)
         table["state"] = [
-            f"{FROZEN_MARK} {_('frozen')}" if one else f"{TRAINABLE_MARK} {_('trainable')}" for one in frozen
+            FROZEN_MARK + " " + _("frozen") if one else TRAINABLE_MARK + " " + _("trainable") for one in frozen
         ]
         st.dataframe(
             table,

@@ -17,46 +17,47 @@ HIDDEN_UNITS = (0, 32, 64, 128, 256, 512, 1024)
 def choose(at: Place) -> None:
     """Asks how the head is built; every change is kept at once."""
     head = state.draft(at).head
+    words = {name: (_(title), _(meaning)) for name, (title, meaning) in HEAD.items()}
     left, right = st.columns(2, gap="large")
     with left:
         st.radio(
-            _(HEAD["kind"][0]),
+            words["kind"][0],
             list(KINDS),
             index=list(KINDS).index(head.kind),
             format_func=lambda kind: _(KINDS[kind]),
             key=Key.HEAD_KIND,
-            help=_(HEAD["kind"][1]),
+            help=words["kind"][1],
             on_change=_keep,
             args=(at,),
         )
         st.toggle(
-            _(HEAD["normalize"][0]),
+            words["normalize"][0],
             head.normalize,
             key=Key.HEAD_NORMALIZE,
-            help=_(HEAD["normalize"][1]),
+            help=words["normalize"][1],
             disabled=head.kind == "flatten",
             on_change=_keep,
             args=(at,),
         )
     with right:
         st.select_slider(
-            _(HEAD["hidden_units"][0]),
+            words["hidden_units"][0],
             HIDDEN_UNITS,
             min(HIDDEN_UNITS, key=lambda units: abs(units - head.hidden_units)),
             format_func=lambda units: str(units) if units else _("none"),
             key=Key.HEAD_HIDDEN,
-            help=_(HEAD["hidden_units"][1]),
+            help=words["hidden_units"][1],
             on_change=_keep,
             args=(at,),
         )
         st.slider(
-            _(HEAD["dropout"][0]),
+            words["dropout"][0],
             0.0,
             0.8,
             head.dropout,
             0.05,
             key=Key.HEAD_DROPOUT,
-            help=_(HEAD["dropout"][1]),
+            help=words["dropout"][1],
             on_change=_keep,
             args=(at,),
         )

@@ -44,7 +44,7 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
         elif run.state == State.LOST:
             st.error(
                 _(
-                    "The training ended without a word: its process is gone, perhaps because the memory ran out or the "
+                    "The training broke off: its process is gone, perhaps because the memory ran out or the "
                     "machine was switched off. Start it again, with a smaller batch size if memory was short."
                 ),
                 icon=":material/error:",

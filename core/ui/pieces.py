@@ -29,7 +29,7 @@ STATE_WORDS = {
     State.FINISHED: (N_("finished"), ":material/check:", "green"),
     State.STOPPED: (N_("stopped"), ":material/stop:", "gray"),
     State.FAILED: (N_("failed"), ":material/error:", "red"),
-    State.LOST: (N_("ended without a word"), ":material/help:", "red"),
+    State.LOST: (N_("broke off"), ":material/help:", "red"),
 }
 
 

@@ -71,7 +71,9 @@ def _frozen(draft: Draft) -> str:
         return _("Nothing is frozen.")
     total = draft.row.num_layers
     text = _("{frozen} of {total} layers frozen", frozen=number(draft.frozen), total=number(total))
-    return text if draft.frozen == total else text + " " + _("(at first all of them, while the head finds its feet)")
+    return (
+        text if draft.frozen == total else text + " " + _("(at first all of them, until the head has learned a little)")
+    )
 
 
 def _keep_preset(at: Place, name: Choice) -> None:

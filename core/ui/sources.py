@@ -152,7 +152,7 @@ def _running(project_id: str) -> None:
     if status is None or status.result or status.error:
         st.rerun()
     with st.container(border=True):
-        st.markdown(f":material/hourglass_top: **{_('Looking at every file …')}**")
+        st.markdown(":material/hourglass_top: **" + _("Looking at every file …") + "**")
         if status.total:
             text = _("{done} of {total}", done=number(status.done), total=number(status.total))
             st.progress(min(1.0, status.done / status.total), text=text)

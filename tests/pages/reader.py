@@ -6,7 +6,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from core import text
 from core.projects import Project
+from core.ui import state
 from core.ui.navigation import STEPS
 from core.workspace import Workspace
 
@@ -31,6 +33,8 @@ def go_through(**parameters: str) -> Iterator[tuple[str, AppTest]]:
 def _run(app: AppTest, parameters: dict[str, str]) -> AppTest:
     for parameter, value in parameters.items():
         app.query_params[parameter] = value
+    # AppTest formats the options of a choice outside of the script, where there is no reader to ask.
+    state.DEFAULT_LANGUAGE = parameters.get(state.LANGUAGE_PARAMETER, text.DEFAULT_LANGUAGE)
     app.run()
     assert not app.exception, app.exception
     return app

@@ -54,3 +54,8 @@ def test_published_weights_have_an_address_that_ends_in_a_file(backbone):
     assert backbone.weights.url.startswith("https://")
     assert backbone.weights.file.endswith(".h5")
     assert backbone.weights.checksum is None or backbone.weights.checksum.split(":")[0] in ("md5", "sha256")
+
+
+@each
+def test_stage_names_are_known_to_the_translators(backbone):
+    assert {stage.name for stage in backbone.stages} <= set(backbones.STAGE_NAMES)
