@@ -16,6 +16,7 @@ from core.ui.state import Key
 
 SOURCES = {"files": N_("Pictures"), "camera": N_("Camera")}
 SHOWN_PIXELS = 320
+MAX_PICTURE_MB = 50
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif"]
 
 
@@ -46,7 +47,11 @@ def ask(source: str) -> list[Any]:
         return [shot] if shot else []
     return (
         st.file_uploader(
-            _("Drop one picture or several"), type=PICTURE_TYPES, accept_multiple_files=True, key=Key.TRY_FILES
+            _("Drop one picture or several"),
+            type=PICTURE_TYPES,
+            accept_multiple_files=True,
+            max_upload_size=MAX_PICTURE_MB,
+            key=Key.TRY_FILES,
         )
         or []
     )
