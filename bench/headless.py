@@ -116,7 +116,8 @@ def main() -> None:
     report["seconds"] = {part: round(value, 2) for part, value in seconds.items()}
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    report["peak_memory_mb"] = {"own": own // 1024, "worker": worker // 1024}
+    unit = 1_000_000 if sys.platform == "darwin" else 1000  # bytes there, kilobytes elsewhere
+    report["peak_memory_mb"] = {"own": own // unit, "worker": worker // unit}
     print(json.dumps(report, ensure_ascii=False))
 
 

@@ -127,6 +127,7 @@ class Failed(Event):
     values: dict[str, Any] = field(default_factory=dict)
 
 
+LONGEST_EVENT_BYTES = 1 << 16
 ENDS = (Finished, Stopped, Failed)
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -182,6 +183,17 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     whole = data[: data.rfind(b"\n") + 1]
     events = [event for line in whole.splitlines() if (event := _parse(line)) is not None]
     return events, offset + len(whole)
+
+
+def last(path: Path) -> Event | None:
+    """Reads the last whole event without reading the file, None where there is none yet."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - LONGEST_EVENT_BYTES))
+        lines = file.read().splitlines()
+    return next((event for line in reversed(lines) if (event := _parse(line)) is not None), None)
 
 
 def _parse(line: bytes) -> Event | None:

@@ -31,6 +31,7 @@ EPOCH_COLUMNS = [
     "seconds",
     "best",
 ]
+MOST_PROGRESS_POINTS = 1000  # as many as a chart can show
 PROGRESS_COLUMNS = ["position", "loss", "accuracy"]
 
 
@@ -110,7 +111,7 @@ class History:
         """Running means within epochs; `position` counts epochs, 2.5 is the middle of the third."""
         rows: list[dict[str, Any]] = [
             {"position": event.epoch - 1 + event.step / event.steps, "loss": event.loss, "accuracy": event.accuracy}
-            for event in self._progress
+            for event in self._progress[:: 1 + len(self._progress) // MOST_PROGRESS_POINTS]
         ]
         return pd.DataFrame(rows, columns=PROGRESS_COLUMNS)
 

@@ -8,12 +8,13 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from core import dataset, projects, runs
+from core import dataset, events, projects, runs
 from core.config import RunConfig
 from core.errors import AppError
 from core.runs import Run, State
@@ -31,6 +32,15 @@ logger = logging.getLogger(__name__)
 _launching = threading.Lock()
 _watched: set[Path] = set()
 _children: dict[str, subprocess.Popen] = {}
+
+
+class LaunchError(AppError):
+    """The worker process of a run could not be started."""
+
+    sentence = N_(
+        "The training could not be started: {reason}. Make sure that there is room on the disk and memory free, then "
+        "start it again."
+    )
 
 
 class PredictionError(AppError):
@@ -115,27 +125,30 @@ def launch_queued(workspace: Workspace) -> None:
     """Notes which runs are over and starts the oldest waiting ones while there are free slots."""
     with _launching:
         _reap()
-        open_runs = [run for run in _unfinished(workspace) if not _note_end(workspace, run)]
+        open_runs = [run for run in runs.list_unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
         waiting = sorted((run for run in open_runs if run.state == State.QUEUED), key=lambda run: run.created)
         for run in waiting[: max(0, free)]:
-            _launch(workspace, run)
+            _try_to_launch(workspace, run)
+
+
+def _try_to_launch(workspace: Workspace, run: Run) -> None:
+    """Launches a run; one that cannot be launched fails with a reason and does not stand in the way of the others."""
+    try:
+        _launch(workspace, run)
+    except OSError as error:
+        logger.exception("Run %s could not be started.", run.id)
+        runs.record_state(workspace, run.id, State.FAILED)
+        with suppress(OSError):
+            problem = LaunchError(reason=error.strerror or str(error))
+            events.append(run.folder / "events.jsonl", events.Failed(sentence=problem.sentence, values=problem.values))
 
 
 def _reap() -> None:
     """Forgets the workers that are gone; a process is a zombie until its parent has asked for its end."""
     for run_id, child in list(_children.items()):
         if child.poll() is not None:
-            del _children[run_id]
-
-
-def _unfinished(workspace: Workspace) -> list[Run]:
-    """Runs that were not over when last seen."""
-    over = [str(state) for state in State if state.is_over]
-    with workspace.database() as database:
-        marks = ", ".join("?" * len(over))
-        rows = database.execute(f"SELECT id FROM runs WHERE state NOT IN ({marks})", over).fetchall()
-    return [runs.open_run(workspace, row["id"]) for row in rows]
+            _children.pop(run_id, None)
 
 
 def _note_end(workspace: Workspace, run: Run) -> bool:
@@ -165,10 +178,11 @@ def _end(workspace: Workspace, run: Run) -> None:
     deadline = time.monotonic() + STOP_LIMIT_SECONDS
     while not runs.open_run(workspace, run.id).state.is_over and time.monotonic() < deadline:
         time.sleep(0.1)
-    child = _children.pop(run.id, None)
-    if child is not None and child.poll() is None:
-        child.kill()
-        child.wait()
+    started = runs.started_by(run.folder)
+    if started is not None and runs.is_alive(started.pid, started.process_created):
+        # By its number and not as a child: another server may have started it.
+        psutil.Process(started.pid).kill()
+    join(run.id)
 
 
 def predict_with_keras(run: Run, pictures: list[bytes]) -> np.ndarray:

@@ -95,6 +95,15 @@ def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
     return [_run(workspace, dict(row)) for row in rows]
 
 
+def list_unfinished(workspace: Workspace) -> list[Run]:
+    """Returns the runs that were not over when last seen, each in its true state."""
+    over = [str(state) for state in State if state.is_over]
+    marks = ", ".join("?" * len(over))
+    with workspace.database() as database:
+        rows = database.execute(f"SELECT * FROM runs WHERE state NOT IN ({marks})", over).fetchall()
+    return [_run(workspace, dict(row)) for row in rows]
+
+
 def open_run(workspace: Workspace, run_id: str) -> Run:
     """Returns one run in its true state.
 
@@ -143,16 +152,29 @@ def _run(workspace: Workspace, row: dict[str, Any]) -> Run:
 
 def _true_state(folder: Path, row: dict[str, Any]) -> State:
     seen = State(row["state"])
-    if seen.is_over or row["pid"] is None:
+    if seen.is_over:
         return seen
-    # Asked before the events are read: a worker that ends in between has then written its end already.
-    alive = is_alive(row["pid"], row["process_created"])
-    said = events.read(folder / "events.jsonl")[0]
-    if said and type(said[-1]) in STATE_OF_END:
-        return STATE_OF_END[type(said[-1])]
+    pid, created = row["pid"], row["process_created"]
+    if pid is None:
+        # The server may have died right after it had started the worker, which then has told its number itself.
+        started = started_by(folder)
+        if started is None:
+            return seen
+        pid, created = started.pid, started.process_created
+    # Asked before the last event is read: a worker that ends in between has written its end already.
+    alive = is_alive(pid, created)
+    said = events.last(folder / "events.jsonl")
+    if said is not None and type(said) in STATE_OF_END:
+        return STATE_OF_END[type(said)]
     if not alive:
         return State.LOST
     return State.STOPPING if (folder / "stop").exists() else State.RUNNING
+
+
+def started_by(folder: Path) -> events.Started | None:
+    """Returns which process works, or worked, on the run of a folder; None before it has said so."""
+    said, _ = events.read(folder / "events.jsonl")
+    return next((event for event in said if isinstance(event, events.Started)), None)
 
 
 def is_alive(pid: int, process_created: float) -> bool:

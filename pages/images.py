@@ -17,7 +17,11 @@ aside = dataset.set_aside(at.workspace, at.project.id)
 
 ready = not table.empty and pieces.is_trainable(table)
 
-if intake.intake_status(at.project.id):
+status = intake.intake_status(at.project.id)
+# What arrives and what goes at the same time would be hard to tell apart.
+is_locked = status is not None and not status.is_over
+
+if status:
     sources.progress(at.project.id)
 else:
     with st.expander(_("Bring in pictures"), expanded=table.empty, icon=":material/add_photo_alternate:"):
@@ -51,8 +55,11 @@ if not table.empty:
             alt=_("Bar chart: how many pictures each class has, by split."),
         )
     for label in counts["label"]:
-        gallery.class_row(at.workspace, at.project.id, label, table[table["label"] == label])
-    if pieces.asks(_("Remove all pictures"), Key.REMOVE_ALL, icon=":material/delete:", type="tertiary"):
+        gallery.class_row(at.workspace, at.project.id, label, table[table["label"] == label], is_locked=is_locked)
+    asked = pieces.asks(
+        _("Remove all pictures"), Key.REMOVE_ALL, icon=":material/delete:", type="tertiary", disabled=is_locked
+    )
+    if asked and not is_locked:
         gallery.ask_before_removing_all(at.workspace, at.project.id)
     if ready:
         navigation.next_button("model", _("Next: choose a model"))

@@ -1,5 +1,6 @@
 """From the trained network in memory to the files that are taken home, each replayed before it is offered."""
 
+import math
 from pathlib import Path
 
 import keras
@@ -45,7 +46,7 @@ def largest_difference(folder: Path, predictions: pd.DataFrame) -> float:
     Returns:
         The largest difference of any probability, 0 to 1.
     """
-    step = max(1, len(predictions) // MAX_COMPARED)
+    step = math.ceil(len(predictions) / MAX_COMPARED)
     sample = predictions.iloc[::step]
     home = folder.parent.parent
     said = predict(folder, [home / path for path in sample["path"]])

@@ -10,10 +10,11 @@ from keras import layers
 
 from core.config import Augmentation, RunConfig
 from core.errors import AppError
-from core.pictures import decode
+from core.pictures import UnreadablePictureError, decode
 from core.text import N_
 
 SHUFFLE_BUFFER_IMAGES = 20_000
+SMALL_PIXELS = 16
 
 
 class MissingPictureError(AppError):
@@ -83,10 +84,14 @@ def class_weights(table: pd.DataFrame, config: RunConfig) -> dict[int, float]:
     }
 
 
-def first_missing(table: pd.DataFrame, home: Path) -> str | None:
-    """Returns the user's name of the first image whose file is gone, None when all are there."""
-    pairs = zip(table["path"], table["name"], strict=True)
-    return next((name for path, name in pairs if not (home / path).exists()), None)
+def first_unreadable(table: pd.DataFrame, home: Path) -> str | None:
+    """Returns the user's name of the first image whose file is gone or broken, None when all can be read."""
+    for path, name in zip(table["path"], table["name"], strict=True):
+        try:
+            decode(home / path, SMALL_PIXELS)
+        except (OSError, UnreadablePictureError):
+            return name
+    return None
 
 
 def _names_and_labels(rows: pd.DataFrame, config: RunConfig, home: Path) -> tf.data.Dataset:

@@ -24,6 +24,7 @@ from core.ml.train import train
 from core.text import N_
 
 DOWNLOAD_EVENT_SECONDS = 0.3
+NO_QUICK_FORM = N_("The quick form of this network could not be made, so Keras itself answers when you try it.")
 
 
 class DiskFullError(AppError):
@@ -57,15 +58,25 @@ def main(folder: Path) -> None:
     log = folder / "events.jsonl"
     me = psutil.Process()
     events.append(log, events.Started(pid=me.pid, process_created=me.create_time()))
-    config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
     try:
+        config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
         end = run(config, folder)
     except Exception as error:
-        traceback.print_exc()
-        clear_half_written(folder)
-        problem = explain(error, config, folder)
-        end = events.Failed(sentence=problem.sentence, values=problem.values)
+        end = failed(take_down(error, folder))
     events.append(log, end)
+
+
+def failed(problem: AppError) -> events.Failed:
+    """Returns the last event of a run that could not go on."""
+    return events.Failed(sentence=problem.sentence, values=problem.values)
+
+
+def take_down(error: Exception, folder: Path) -> AppError:
+    """Logs what ended a run, removes what it left half-written, and says it in words its owner can act on."""
+    if not isinstance(error, AppError):
+        traceback.print_exception(error)
+    clear_half_written(folder)
+    return explain(error, folder)
 
 
 def clear_half_written(folder: Path) -> None:
@@ -75,7 +86,10 @@ def clear_half_written(folder: Path) -> None:
 
 
 def run(config: RunConfig, folder: Path) -> events.Event:
-    """Trains, evaluates and exports; returns the last event, which is not written yet."""
+    """Trains, evaluates and exports; returns the last event, which is not written yet.
+
+    Whatever ends the training, its best epoch becomes a whole model that can be looked at.
+    """
     log = folder / "events.jsonl"
     table = pd.read_parquet(folder / "images.parquet")
     keras.utils.set_random_seed(config.seed)
@@ -88,15 +102,18 @@ def run(config: RunConfig, folder: Path) -> events.Event:
         train(model, config, table, folder)
     except StopRequested:
         stopped = True
-    except AppError as error:
-        problem = error
+    except Exception as error:
+        problem = take_down(error, folder)
     best = best_epoch(folder)
     if best is not None:
-        # Also after a stop and after a diverged loss: the best epoch is a whole model that can be looked at.
         events.append(log, events.Finishing(best_epoch=best.epoch))
-        wrap_up(config, table, folder)
+        try:
+            wrap_up(config, table, folder)
+        except Exception as error:
+            problem = problem or take_down(error, folder)
     if problem is not None:
-        return events.Failed(sentence=problem.sentence, values=problem.values)
+        clear_half_written(folder)
+        return failed(problem)
     kind = events.Stopped if stopped else events.Finished
     return kind(best_epoch=best.epoch if best else 0, val_accuracy=best.val_accuracy if best else 0.0)
 
@@ -153,24 +170,29 @@ def check_litert(model: keras.Model, folder: Path, predictions: pd.DataFrame) ->
     try:
         export.write_litert(model, folder)
         difference = export.largest_difference(folder, predictions)
+    except (OSError, MemoryError):
+        raise
     except Exception:
         # The converter raises many types. The trained model is safe by now; losing its fast form must not lose the run.
         traceback.print_exc()
+        clear_half_written(folder)
+        events.append(folder / "events.jsonl", events.Note(sentence=NO_QUICK_FORM))
         return events.Exported(max_difference=1.0, agrees=False)
     return events.Exported(max_difference=difference, agrees=difference <= export.AGREEMENT)
 
 
-def explain(error: Exception, config: RunConfig, folder: Path) -> AppError:
+def explain(error: Exception, folder: Path) -> AppError:
     """Turns whatever ended a run into something its owner can act on."""
     if isinstance(error, AppError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFullError(folder=str(folder))
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
         return OutOfMemoryError(batch_size=config.batch_size, backbone=config.backbone)
     if isinstance(error, tf.errors.OpError):
         # What the decoder raised inside the pipeline arrives as TensorFlow's own error.
-        missing = pipeline.first_missing(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
+        missing = pipeline.first_unreadable(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
         if missing is not None:
             return pipeline.MissingPictureError(name=missing)
     return UnexpectedError(run_id=folder.name)

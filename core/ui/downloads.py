@@ -9,13 +9,14 @@ from core import metrics, takehome
 from core.backbones import CATALOG
 from core.config import RunConfig
 from core.runs import Run
-from core.text import _, number, percent
+from core.text import _, language, number, percent
 from core.ui import pieces
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.routes import download_url
 
-ZIP_FILE = "headstart-model.zip"
+ZIP_FILE = "headstart-model-{}.zip"  # one for each language, so that two readers do not pack over each other's
+ACTIVATE = {"Windows": r".venv\Scripts\activate", "macOS, Linux": ". .venv/bin/activate"}
 
 
 def facts(run: Run, config: RunConfig, predictions: pd.DataFrame) -> None:
@@ -45,7 +46,7 @@ def package(run: Run) -> None:
     )
     with pieces.errors_shown():
         file = _zip_file(run)
-        _download(_("Download the zip"), file, f"{file_stem(run)}.zip", primary=True)
+        _download(_("Download the zip"), file, takehome.zip_name(run.name), primary=True)
 
 
 def model(run: Run) -> None:
@@ -57,17 +58,14 @@ def model(run: Run) -> None:
             "0 to 255 and answers with a probability for each class."
         )
     )
-    _download(_("Download model.keras"), run.folder / "model.keras", f"{file_stem(run)}.keras")
+    name = Path(takehome.zip_name(run.name)).with_suffix(".keras").name
+    _download(_("Download model.keras"), run.folder / "model.keras", name)
 
 
 def _zip_file(run: Run) -> Path:
-    """Returns the run's zip, made on the first visit and kept in its folder."""
-    file = run.folder / "exports" / ZIP_FILE
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        with st.spinner(_("Packing …")):
-            takehome.package_zip(run.folder, file, run.name)
-    return file
+    """Returns the run's zip in the reader's language, made where it is missing or no longer fresh."""
+    with st.spinner(_("Packing …"), show_time=False):
+        return takehome.package_zip(run.folder, run.folder / "exports" / ZIP_FILE.format(language()), run.name)
 
 
 def _download(label: str, file: Path, name: str, *, primary: bool = False) -> None:
@@ -79,17 +77,13 @@ def _download(label: str, file: Path, name: str, *, primary: bool = False) -> No
     )
 
 
-def file_stem(run: Run) -> str:
-    """Returns a run's name made of letters, digits and dashes, for files of any system."""
-    words = "".join(letter if letter.isalnum() and letter.isascii() else " " for letter in run.name).split()
-    return "-".join(["headstart", *words])[:60].lower()
-
-
 def recipe() -> None:
-    """Shows the three lines that use the zip."""
+    """Shows the lines that use the zip, for each system."""
     st.markdown(_("Unpack the zip, open a terminal in its folder, and type:"))
-    st.code(
-        "python -m venv .venv && . .venv/bin/activate\npip install -r requirements.txt\npython predict.py picture.jpg",
-        language="bash",
-    )
-    st.caption(_("It needs Python 3.11 to 3.13, and the internet once, for the second line."))
+    for column, (system, activate) in zip(st.columns(len(ACTIVATE), gap="medium"), ACTIVATE.items(), strict=True):
+        column.caption(system)
+        column.code(
+            f"python -m venv .venv\n{activate}\npip install -r requirements.txt\npython predict.py picture.jpg",
+            language=None,
+        )
+    st.caption(_("It needs Python 3.11 to 3.13, and the internet once, for the third line."))

@@ -27,19 +27,23 @@ def totals(table: pd.DataFrame) -> None:
         st.metric(_("Size"), size_text(int(table["size_bytes"].sum())), width="content")
 
 
-def class_row(workspace: Workspace, project_id: str, label: str, pictures: pd.DataFrame) -> None:
-    """Shows one class: name, count, the first thumbnails, more on demand, and a way to remove it."""
+def class_row(
+    workspace: Workspace, project_id: str, label: str, pictures: pd.DataFrame, *, is_locked: bool = False
+) -> None:
+    """Shows one class: name, count, the first thumbnails, more on demand, and a way to remove it unless locked."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             count = ngettext("{count} picture", "{count} pictures", len(pictures))
             st.markdown(f"**{plain(label)}** :gray[{count}]", width="content")
-            if pieces.asks(
+            asked = pieces.asks(
                 " ",
                 Key.REMOVE_CLASS.format(label),
                 icon=":material/delete:",
                 type="tertiary",
                 help=_("Remove this class"),
-            ):
+                disabled=is_locked,
+            )
+            if asked and not is_locked:
                 _ask_before_removing(workspace, project_id, label, len(pictures))
         shown = state.session().shown_pictures.get(f"{project_id} {label}", FIRST_PICTURES)
         thumbnails(workspace, pictures.head(shown))

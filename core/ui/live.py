@@ -1,13 +1,14 @@
 """The live view of a run: state, progress, two charts that grow, the stop button, and what it has to say."""
 
 import math
+from contextlib import suppress
 
 import streamlit as st
 
 from core import jobs, runs
 from core.events import Event, Failed, Finished, Stopped
 from core.history import History
-from core.runs import Run, State
+from core.runs import Run, RunNotFoundError, State
 from core.text import _, ngettext, number, percent
 from core.ui import navigation, pieces, results, state
 from core.ui.markup import plain
@@ -27,7 +28,11 @@ def watch(workspace: Workspace, run: Run) -> None:
 
 
 def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
-    run = runs.open_run(workspace, run_id)
+    try:
+        run = runs.open_run(workspace, run_id)
+    except RunNotFoundError as error:
+        st.info(plain(error.shown()), icon=":material/info:")
+        return
     if run.state.is_over and not was_over:
         st.rerun()
     story = state.history(run)
@@ -61,10 +66,16 @@ def _title(workspace: Workspace, run: Run) -> None:
                 key=Key.STOP_RUN,
                 icon=":material/stop:",
                 disabled=run.state == State.STOPPING,
-                on_click=jobs.stop_run,
+                on_click=_stop,
                 args=(workspace, run.id),
                 help=_("Ends the training after the present batch and keeps the best epoch so far."),
             )
+
+
+def _stop(workspace: Workspace, run_id: str) -> None:
+    # The view itself says so where the run was deleted meanwhile.
+    with suppress(RunNotFoundError):
+        jobs.stop_run(workspace, run_id)
 
 
 def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from core import dataset, runs
-from core.runs import Run, State
+from core.runs import Run, RunNotFoundError, State
 from core.text import N_, _, ngettext, percent
 from core.ui import state
 from core.ui.markup import plain
@@ -86,6 +86,9 @@ def pages() -> list[Page]:
     ]
 
 
+STEPS_OF_A_RUN = ("train", "learned", "try_it", "take_home")
+
+
 def go(name: str, **changes: str | None) -> None:
     """Opens a step; project, run and language stay in the address unless changed."""
     st.switch_page(STEPS[name].file, query_params=state.address(**changes))
@@ -130,6 +133,8 @@ def heading(name: str, at: Place) -> None:
     st.caption(f"{where} · {plain(at.project.name)}" if at.project and name != "projects" else where)
     st.title(_(STEPS[name].title), anchor=False)
     st.markdown(_(STEPS[name].lead))
+    if at.unknown_run and name in STEPS_OF_A_RUN:
+        st.info(plain(RunNotFoundError(run_id=at.unknown_run).shown()), icon=":material/info:")
 
 
 def _done(at: Place) -> list[bool]:

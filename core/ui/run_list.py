@@ -6,7 +6,7 @@ import streamlit as st
 from babel.dates import format_datetime
 
 from core import jobs, runs
-from core.runs import Run
+from core.runs import Run, RunNotFoundError
 from core.text import _, language, percent
 from core.ui import navigation, pieces, state
 from core.ui.markup import plain
@@ -28,7 +28,7 @@ def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
     accuracy = state.history(run).best_accuracy
     when = format_datetime(datetime.fromtimestamp(run.created), "short", locale=language())
     with st.container(width=340):
-        st.markdown(f"**{plain(run.name)}**  \n:small[:gray[{plain(when)} · {runs.read_config(run).backbone}]]")
+        st.markdown(f"**{plain(run.name)}**  \n:small[:gray[{plain(when)} · {_backbone(run)}]]")
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
         pieces.state_badge(run.state)
         if accuracy is not None:
@@ -39,6 +39,13 @@ def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
             " ", Key.DELETE_RUN.format(run.id), icon=":material/delete:", type="tertiary", help=_("Delete this run")
         ):
             _ask_before_deleting(workspace, run)
+
+
+def _backbone(run: Run) -> str:
+    try:
+        return runs.read_config(run).backbone
+    except (FileNotFoundError, RunNotFoundError):
+        return _("deleted meanwhile")
 
 
 def _ask_before_deleting(workspace: Workspace, run: Run) -> None:

@@ -13,10 +13,12 @@ from core import intake, samples
 from core.errors import AppError
 from core.intake import IntakeResult
 from core.samples import SAMPLES
+from core.taking import NothingToTakeError
 from core.text import N_, _, ngettext, number
 from core.ui import pieces, state
 from core.ui.folder_input import folder_input
 from core.ui.markup import plain
+from core.ui.pieces import size_text
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, Refused, issue_token
 from core.workspace import Workspace
@@ -114,9 +116,15 @@ class RefusedError(AppError):
 
 def _begin_upload(workspace: Workspace, project_id: str, upload: FolderUpload, take: Take) -> None:
     def take_and_note(on_progress: Progress) -> IntakeResult:
-        result = take(on_progress)
         refused = [(one.name, RefusedError(one)) for one in upload.refused]
+        # Noted first: the reasons are worth most where nothing is left to take.
         intake.note_set_aside(workspace, project_id, refused)
+        try:
+            result = take(on_progress)
+        except NothingToTakeError:
+            if not refused:
+                raise
+            result = IntakeResult(num_taken=0, num_already_there=0, num_set_aside=0)
         return replace(result, num_set_aside=result.num_set_aside + len(refused))
 
     _begin(workspace, project_id, take_and_note, upload.discard)
@@ -133,7 +141,13 @@ def _begin(workspace: Workspace, project_id: str, take: Take, afterwards: Callab
                 afterwards()
 
     with pieces.errors_shown():
-        intake.start_intake(workspace, project_id, work)
+        try:
+            intake.start_intake(workspace, project_id, work)
+        except BaseException:
+            # No thread was started that would do it.
+            if afterwards:
+                afterwards()
+            raise
         state.session().uploads += 1
         st.rerun()
 
@@ -152,12 +166,16 @@ def _running(project_id: str) -> None:
     if status is None or status.result or status.error:
         st.rerun()
     with st.container(border=True):
-        st.markdown(":material/hourglass_top: **" + _("Looking at every file …") + "**")
+        # Samples tell the bytes of a download first, which are more than an intake takes files.
+        downloading = max(status.done, status.total) > MAX_FILES
+        doing = _("Downloading …") if downloading else _("Looking at every file …")
+        st.markdown(f":material/hourglass_top: **{doing}**")
+        write = size_text if downloading else number
         if status.total:
-            text = _("{done} of {total}", done=number(status.done), total=number(status.total))
+            text = _("{done} of {total}", done=write(status.done), total=write(status.total))
             st.progress(min(1.0, status.done / status.total), text=text)
         else:
-            st.progress(0.0, text=number(status.done))
+            st.progress(0.0, text=write(status.done))
         st.caption(_("You can leave this page; it goes on."))
 
 

@@ -106,11 +106,19 @@ class Session:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the address says the reader is; an unknown project or run counts as none."""
+    """Where the address says the reader is; an unknown project or run counts as none.
+
+    Attributes:
+        workspace: The one of this server.
+        project: The open one.
+        run: One of that project.
+        unknown_run: What the address names and the open project does not have; empty for nothing.
+    """
 
     workspace: Workspace
     project: Project | None
     run: Run | None
+    unknown_run: str = ""
 
 
 def session() -> Session:
@@ -133,12 +141,13 @@ def place() -> Place:
     """Reads project and run from the address."""
     workspace = Workspace.default()
     known_runs = {run.id: run for run in runs.list_runs(workspace)} if RUN_PARAMETER in st.query_params else {}
-    run = known_runs.get(st.query_params.get(RUN_PARAMETER, ""))
+    run_id = st.query_params.get(RUN_PARAMETER, "")
+    run = known_runs.get(run_id)
     project_id = st.query_params.get(PROJECT_PARAMETER) or (run.project_id if run else None)
     project = {project.id: project for project in projects.list_projects(workspace)}.get(project_id or "")
     if run and (project is None or run.project_id != project.id):
         run = None
-    return Place(workspace, project, run)
+    return Place(workspace, project, run, unknown_run=run_id if project and not run else "")
 
 
 def address(**changes: str | None) -> dict[str, str]:

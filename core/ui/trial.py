@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import charts, jobs, predict
 from core import pictures as decoding
+from core.errors import AppError
 from core.runs import Run
 from core.text import N_, _, ngettext, number, percent
 from core.ui import pieces, state
@@ -58,21 +59,33 @@ def ask(source: str) -> list[Any]:
 
 
 def answer(run: Run, labels: tuple[str, ...], files: list[Any]) -> None:
-    """Shows each picture beside the probabilities of the classes."""
+    """Shows each picture beside the probabilities of the classes; what cannot be read is named with the reason."""
+    readable = [(file, shown) for file in files if (shown := _decoded(file)) is not None]
+    if not readable:
+        return
     with pieces.errors_shown():
         began = time.perf_counter()
-        probabilities = _probabilities(run, [file.getvalue() for file in files])
+        probabilities = _probabilities(run, [file.getvalue() for file, _shown in readable])
         milliseconds = (time.perf_counter() - began) * 1000
         st.caption(
             ngettext(
                 "{count} picture in {milliseconds} ms",
                 "{count} pictures in {milliseconds} ms",
-                len(files),
+                len(readable),
                 milliseconds=number(milliseconds),
             )
         )
-        for index, file in enumerate(files):
-            _card(index, file, labels, probabilities[index])
+        for index, (file, shown) in enumerate(readable):
+            _card(index, file.name, shown, labels, probabilities[index])
+
+
+def _decoded(file: Any) -> np.ndarray | None:
+    """Returns the picture as it is shown, or says by the file's name why it cannot be read."""
+    try:
+        return decoding.decode(file.getvalue(), SHOWN_PIXELS)
+    except AppError as error:
+        st.error(f"**{plain(file.name)}** {plain(error.shown())}", icon=":material/error:")
+        return None
 
 
 def _probabilities(run: Run, pictures: list[bytes]) -> np.ndarray:
@@ -82,11 +95,11 @@ def _probabilities(run: Run, pictures: list[bytes]) -> np.ndarray:
         return jobs.predict_with_keras(run, pictures)
 
 
-def _card(index: int, file: Any, labels: tuple[str, ...], values: np.ndarray) -> None:
+def _card(index: int, name: str, shown: np.ndarray, labels: tuple[str, ...], values: np.ndarray) -> None:
     best = int(values.argmax())
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
-        left.image(decoding.decode(file.getvalue(), SHOWN_PIXELS), width="stretch", alt=file.name)
+        left.image(shown, width="stretch", alt=name)
         right.markdown(f"### {plain(labels[best])} :gray[{percent(float(values[best]), 1)}]", anchors=False)
         with right:
             pieces.chart(

@@ -4,6 +4,7 @@ import secrets
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,8 @@ class FolderUpload:
 
     def discard(self) -> None:
         """Removes the files. A second time is harmless."""
+        with _lock:
+            _uploads.pop(self.upload_id, None)
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def __enter__(self) -> Path:
@@ -270,7 +273,8 @@ def sweep(workspace: Workspace, *, older_than_seconds: float = STAGING_SECONDS) 
     """Removes the staging folders in which nothing has happened for a day."""
     root = _root(workspace)
     for folder in root.iterdir() if root.exists() else []:
-        if folder.stat().st_mtime < time.time() - older_than_seconds:
-            with _lock:
-                _uploads.pop(folder.name, None)
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another thread may have removed it
+            if folder.stat().st_mtime < time.time() - older_than_seconds:
+                with _lock:
+                    _uploads.pop(folder.name, None)
+                shutil.rmtree(folder, ignore_errors=True)

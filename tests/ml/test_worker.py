@@ -108,7 +108,8 @@ def test_stop_within_a_run_keeps_the_best_epoch(make_run):
     folder = make_run(phases=(Phase(900, 1e-4, 41),))
 
     def stop_after_an_epoch():
-        while not of_kind(folder, events.EpochEnded):
+        deadline = time.monotonic() + 120
+        while not of_kind(folder, events.EpochEnded) and time.monotonic() < deadline:
             time.sleep(0.01)
         (folder / "stop").touch()
 

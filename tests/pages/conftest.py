@@ -22,7 +22,9 @@ LABELS = ("ant", "bee *bold* :smile:")
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    # The pages start the thread that launches queued runs; these tests write the runs themselves.
+    # The pages start the thread that launches queued runs, which would outlive the test and start real workers;
+    # these tests write the runs themselves.
+    monkeypatch.setattr("core.jobs.watch", lambda workspace: None)
     monkeypatch.setattr("core.jobs.launch_queued", lambda workspace: None)
     return Workspace(tmp_path / "home")
 

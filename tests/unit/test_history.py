@@ -120,3 +120,8 @@ def test_duration_is_from_the_start_to_the_last_word(run):
     say(run, *begun(), epoch(1, 12))
     assert history(run).seconds == pytest.approx(12.0)
     assert time.time() > BEGAN
+
+
+def test_long_run_gives_no_more_points_than_a_chart_can_show(run):
+    say(run, *begun(), *(progress(1, step, 12) for step in range(1, 2501)))
+    assert 500 <= len(history(run).progress) <= 1000

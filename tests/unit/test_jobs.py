@@ -135,3 +135,14 @@ def test_watching_twice_is_watching_once(workspace, monkeypatch):
     jobs.watch(workspace)
     jobs.watch(workspace)
     assert len(started) == 1
+
+
+def test_run_that_cannot_be_launched_fails_and_the_next_one_starts(workspace, project):
+    first = runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
+    (first.folder / "worker.log").mkdir()
+    second = runs.create_run(workspace, project.id, "second", CONFIG, TABLE)
+    jobs.launch_queued(workspace)
+    assert runs.open_run(workspace, first.id).state == State.FAILED
+    assert "could not be started" in history.history(first).end.sentence
+    jobs.launch_queued(workspace)
+    wait_for(workspace, second, State.FINISHED)

@@ -97,3 +97,10 @@ def test_run_has_a_model_only_with_its_predictions(run):
     assert not run.has_model
     (run.folder / "predictions.parquet").touch()
     assert run.has_model
+
+
+def test_worker_whose_server_died_before_it_noted_the_process_is_found(workspace, run):
+    me = psutil.Process()
+    end(run, events.Started(pid=me.pid, process_created=me.create_time()))
+    assert runs.open_run(workspace, run.id).state == State.RUNNING
+    assert [item.id for item in runs.list_unfinished(workspace)] == [run.id]
