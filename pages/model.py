@@ -15,7 +15,7 @@ num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
 st.header(_("Backbone"), anchor=False)
 backbone_cards.choose(at)
 backbone_cards.start(at)
-backbone_cards.weights(state.draft(at).row)
+backbone_cards.weights(state.draft(at).row, state.draft(at).start)
 pieces.explain("backbone", "freezing", "head", "layer", "parameter")
 
 

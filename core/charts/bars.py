@@ -49,9 +49,11 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
         counts: Columns label, images, train, validation and test; `images` also counts those not divided yet.
     """
     labels = [str(label) for label in counts["label"]]
-    undivided = counts["images"] - counts[["train", "validation", "test"]].sum(axis=1)
+    # Without validation images of its own a class still gives some of its training images when the training starts.
+    training = counts["train"].where(counts["validation"] > 0, 0)
+    undivided = counts["images"] - training - counts["validation"] - counts["test"]
     parts = [
-        (_("Training"), BLUE, counts["train"]),
+        (_("Training"), BLUE, training),
         (_("Validation"), VERMILION, counts["validation"]),
         (_("Test"), GREEN, counts["test"]),
         (_("Divided when the training starts"), GREY, undivided),

@@ -92,11 +92,11 @@ def _within_epochs(progress: pd.DataFrame, metric: Metric) -> go.Scatter:
 
 def _best_epoch(best: pd.DataFrame, metric: Metric) -> go.Scatter:
     value = _shown_value(metric)
-    shown = _("Best epoch, the one that is kept: {epoch}, with {value} in validation", epoch="%{x}", value=value)
+    shown = _("Epoch {epoch}, the one that is kept, with {value} in validation", epoch="%{x}", value=value)
     return go.Scatter(
         x=best["epoch"].astype(int),
         y=_values(best, f"val_{metric}", metric),
-        name=_("Best epoch"),
+        name=_("Kept epoch"),
         mode="markers",
         marker={"color": GREEN, "symbol": "circle-open", "size": 16, "line": {"width": 3}},
         cliponaxis=False,

@@ -9,6 +9,7 @@ import streamlit as st
 from core import backbones
 from core import weights as weight_files
 from core.backbones import CATALOG, Backbone
+from core.config import Start
 from core.text import N_, _, number, percent
 from core.ui import pieces, state, words
 from core.ui.markup import plain
@@ -16,7 +17,7 @@ from core.ui.pieces import size_text
 from core.ui.state import Key, Place
 
 FIRST_CARDS = 6
-STARTS = {"imagenet": N_("Pretrained on ImageNet"), "scratch": N_("From scratch")}
+STARTS = {"imagenet": N_("Pretrained"), "scratch": N_("From scratch")}
 SPEED_ORDER = ("fast", "medium", "slow")
 SPEED_ICONS = {"fast": ":material/bolt:", "medium": ":material/speed:", "slow": ":material/hourglass_bottom:"}
 
@@ -110,9 +111,9 @@ def _keep_start(at: Place) -> None:
     state.keep_draft(at, replace(state.draft(at), start=st.session_state[Key.START]))
 
 
-def weights(row: Backbone) -> None:
+def weights(row: Backbone, start: Start) -> None:
     """Says what is downloaded at the start, or takes the file by upload, where weights are missing."""
-    if row.weights is None or backbones.weights_here(row):
+    if row.weights is None or start == "scratch" or backbones.weights_here(row):
         return
     with st.container(border=True):
         st.markdown(

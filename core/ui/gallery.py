@@ -17,6 +17,7 @@ from core.workspace import Workspace
 FIRST_PICTURES = 10
 MORE_PICTURES = 40
 THUMBNAIL_WIDTH = 84
+ROW_OF_TWO_LINES = 52  # pixels; longer texts wrap into it
 
 
 def totals(table: pd.DataFrame) -> None:
@@ -83,6 +84,11 @@ def set_aside(table: pd.DataFrame) -> None:
         st.dataframe(
             pd.DataFrame({_("File"): table["name"].to_list(), _("Reason"): reasons}),
             hide_index=True,
+            row_height=ROW_OF_TWO_LINES,
+            column_config={
+                _("File"): st.column_config.TextColumn(width="small"),
+                _("Reason"): st.column_config.TextColumn(width="large"),
+            },
             alt=_("Table of the files that were set aside, with the reason for each."),
         )
 

@@ -92,6 +92,8 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
             min(1.0, share), text=_("Downloading the weights: {done}", done=size_text(story.download.done_bytes))
         )
         return
+    if run.state.is_over and not story.best_epoch:
+        return
     st.progress(story.fraction_done, text=_progress_text(run, story))
 
 
@@ -125,12 +127,17 @@ def _numbers(story: History) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Pictures seen"), number(story.images_seen), width="content")
         if len(epochs):
-            st.metric(_("Right in training"), percent(epochs["accuracy"].iloc[-1], 1), width="content")
-            st.metric(_("Right in validation"), percent(epochs["val_accuracy"].iloc[-1], 1), width="content")
+            # While it runs the newest epoch, at the end the kept one: the figures then belong to the kept network.
+            shown = epochs.iloc[story.best_epoch - 1 if story.end and story.best_epoch else -1]
+            st.metric(_("Right in training"), percent(shown["accuracy"], 1), width="content")
+            st.metric(_("Right in validation"), percent(shown["val_accuracy"], 1), width="content")
             st.metric(
-                _("Best epoch"),
+                _("Kept epoch"),
                 number(story.best_epoch),
-                help=_("The epoch with the lowest validation loss; its network is the one that is kept."),
+                help=_(
+                    "The epoch with the lowest loss in validation. Its network is the one that is kept, even when "
+                    "another was right a little more often."
+                ),
                 width="content",
             )
 

@@ -58,7 +58,9 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     ]
     st.caption(" · ".join(contents))
     with st.container(horizontal=True):
-        if accuracy is None:
+        if any(not run.state.is_over for run in own_runs):
+            st.badge(_("training now"), icon=":material/play_arrow:", color="orange")
+        elif accuracy is None:
             st.badge(_("not trained yet"), icon=":material/hourglass_empty:", color="gray")
         else:
             st.badge(_("{accuracy} right", accuracy=percent(accuracy, 1)), icon=":material/school:", color="green")

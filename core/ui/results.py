@@ -53,7 +53,7 @@ def headline(run: Run, predictions: pd.DataFrame) -> None:
                 help=_("Where the accuracy on new pictures of the same kind probably lies (95 %)."),
                 width="content",
             )
-            st.metric(_("Best epoch"), number(state.history(run).best_epoch), width="content")
+            st.metric(_("Kept epoch"), number(state.history(run).best_epoch), width="content")
         st.markdown(
             ngettext(
                 "These are {count} picture that it never practised on.",

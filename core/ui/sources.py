@@ -24,6 +24,7 @@ from core.ui.upload import FolderUpload, Refused, issue_token
 from core.workspace import Workspace
 
 REFRESH_SECONDS = 0.5
+MOST_FILES = 1_000_000  # far more than an intake takes; a larger count is one of bytes
 
 SOURCES = {
     "folder": (
@@ -166,8 +167,7 @@ def _running(project_id: str) -> None:
     if status is None or status.result or status.error:
         st.rerun()
     with st.container(border=True):
-        # Samples tell the bytes of a download first, which are more than an intake takes files.
-        downloading = max(status.done, status.total) > MAX_FILES
+        downloading = max(status.done, status.total) > MOST_FILES
         doing = _("Downloading …") if downloading else _("Looking at every file …")
         st.markdown(f":material/hourglass_top: **{doing}**")
         write = size_text if downloading else number

@@ -353,7 +353,7 @@ def test_reload_finds_the_run_and_stop_keeps_its_best_epoch(page, project, long_
     page.reload()
     expect(page.get_by_text(LONG_EPOCH)).to_be_visible()
     assert place_of(page) == {"project": project, "run": long_run}
-    expect(metric(page, "Best epoch")).to_be_visible()
+    expect(metric(page, "Kept epoch")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Stopping")).to_be_disabled(timeout=SOON_MS)
     expect(page.get_by_text(re.compile(r"Stopped\. Epoch \d+ is kept: it named"))).to_be_visible(timeout=STOP_MS)

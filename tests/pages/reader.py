@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
@@ -34,8 +35,9 @@ def _run(app: AppTest, parameters: dict[str, str]) -> AppTest:
     for parameter, value in parameters.items():
         app.query_params[parameter] = value
     # AppTest formats the options of a choice outside of the script, where there is no reader to ask.
-    state.DEFAULT_LANGUAGE = parameters.get(state.LANGUAGE_PARAMETER, text.DEFAULT_LANGUAGE)
-    app.run()
+    language = parameters.get(state.LANGUAGE_PARAMETER, text.DEFAULT_LANGUAGE)
+    with patch.object(state, "DEFAULT_LANGUAGE", language):
+        app.run()
     assert not app.exception, app.exception
     return app
 

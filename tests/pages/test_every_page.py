@@ -3,7 +3,7 @@
 import pytest
 
 from core import runs
-from core.ui.navigation import STEPS
+from core.ui.navigation import STEPS, STEPS_OF_A_RUN
 from tests.pages.reader import go_through, open_page, texts
 
 
@@ -63,3 +63,10 @@ def test_a_lost_run(workspace, filled, worker, language):
 
 def test_the_address_of_the_run_alone_leads_to_its_project(workspace, filled, finished):
     assert not open_page("learned", run=finished.id).error
+
+
+def test_an_unknown_run_of_a_known_project_is_named(workspace, filled, finished):
+    for name, app in go_through(project=filled.id, run="nothing", lang="en"):
+        told = [info.value for info in app.info]
+        assert bool(told) == (name in STEPS_OF_A_RUN)
+        assert all("There is no run “nothing” here" in sentence for sentence in told)

@@ -1,8 +1,15 @@
+import threading
 import time
 import zipfile
+from functools import partial
+
+import pytest
 
 from core import dataset, intake
+from core.taking import IntakeResult
+from core.ui import sources
 from core.ui.state import Key
+from core.ui.upload import refuse
 from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, parameter, texts
 
@@ -83,3 +90,55 @@ def test_the_next_button_keeps_the_project_in_the_address(filled):
     app.button(key=Key.NEXT).click().run()
     assert parameter(app, "project") == filled.id
     assert not app.exception
+
+
+class RefusedUpload:
+    """An upload of which no file was taken."""
+
+    refused = (refuse("film.png", "size"),)
+
+    def __init__(self):
+        self.is_discarded = False
+
+    def discard(self):
+        self.is_discarded = True
+
+
+def test_files_that_the_upload_refused_are_listed_where_nothing_else_came(workspace, project, tmp_path):
+    upload, take = RefusedUpload(), partial(intake.take_folder, workspace, project.id, tmp_path / "empty")
+    (tmp_path / "empty").mkdir()
+    sources._begin_upload(workspace, project.id, upload, take)
+    wait_for_intake(project.id)
+    assert intake.intake_status(project.id).result == IntakeResult(0, 0, 1)
+    assert dataset.set_aside(workspace, project.id)["name"].to_list() == ["film.png"]
+    assert upload.is_discarded
+
+
+@pytest.fixture
+def going_on(workspace, filled):
+    """An intake that goes on until the test is over."""
+    over = threading.Event()
+
+    def work(on_progress):
+        on_progress(12_345_678, 228_813_984)
+        over.wait(20)
+        return IntakeResult(0, 0, 0)
+
+    intake.start_intake(workspace, filled.id, work)
+    yield
+    over.set()
+    wait_for_intake(filled.id)
+    intake.dismiss_intake(filled.id)
+
+
+def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_on):
+    upload = RefusedUpload()
+    sources._begin_upload(workspace, filled.id, upload, lambda on_progress: IntakeResult(0, 0, 0))
+    assert upload.is_discarded
+
+
+def test_a_download_is_told_in_megabytes_and_nothing_can_be_removed_meanwhile(filled, going_on):
+    app = open_page("images", project=filled.id, lang="en")
+    assert "Downloading …" in texts(app)
+    assert app.button(key=Key.REMOVE_ALL).disabled
+    assert app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).disabled

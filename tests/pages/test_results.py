@@ -1,4 +1,5 @@
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from core import runs
+from core.ui import routes
 from core.ui.state import Key
 from tests.pages.reader import open_page, parameter, texts
 
@@ -68,6 +70,18 @@ def test_a_file_that_is_no_picture_is_told_in_a_sentence(filled, telling_colours
     assert not app.exception
 
 
+def test_a_broken_picture_is_named_and_the_others_are_answered(filled, telling_colours, tmp_path):
+    Image.new("RGB", (50, 40), (0, 255, 0)).save(tmp_path / "meadow.png")
+    app = open_page("try_it", project=filled.id, run=telling_colours.id, lang="en")
+    files = [
+        ("broken.jpg", b"not a picture", "image/jpeg"),
+        ("meadow.png", (tmp_path / "meadow.png").read_bytes(), "image/png"),
+    ]
+    app.file_uploader(key=Key.TRY_FILES).set_value(files).run()
+    assert "broken" in app.error[0].value
+    assert "### green" in texts(app)
+
+
 def test_the_page_says_when_keras_answers_instead(filled, worker):
     worker.begin(1, 0.0)
     worker.finish(agrees=False)
@@ -82,3 +96,13 @@ def test_what_is_taken_home_is_offered_with_its_size(filled, finished):
     assert any("2.5 MB" in link.label for link in links)
     assert all(link.url.startswith("/headstart/download/") for link in links)
     assert len(links) == 2
+    names = {known.file_name for known in routes._downloads.values() if known.path.is_relative_to(finished.folder)}
+    assert names == {"First-try-model.zip", "First-try-model.keras"}
+
+
+def test_the_zip_is_packed_anew_where_the_model_changed(filled, finished):
+    open_page("take_home", project=filled.id, run=finished.id, lang="en")
+    (finished.folder / "model.keras").write_bytes(b"another model")
+    open_page("take_home", project=filled.id, run=finished.id, lang="en")
+    with zipfile.ZipFile(finished.folder / "exports" / "headstart-model-en.zip") as packed:
+        assert packed.read("model.keras") == b"another model"

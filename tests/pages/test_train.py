@@ -1,3 +1,5 @@
+from streamlit.testing.v1 import AppTest
+
 from core import dataset, runs
 from core.runs import State
 from core.ui.state import Key
@@ -115,4 +117,27 @@ def test_a_run_is_deleted_after_asking(workspace, filled, finished):
     assert runs.open_run(workspace, finished.id).state == State.FINISHED
     app.button(key=Key.CONFIRM).click().run()
     assert runs.list_runs(workspace, filled.id) == []
+    assert not app.exception
+
+
+def test_a_run_whose_folder_is_gone_is_listed_without_its_backbone(filled, finished):
+    (finished.folder / "config.json").unlink()
+    app = open_page("train", project=filled.id, run=finished.id, lang="en")
+    assert "deleted meanwhile" in texts(app)
+    assert not app.error
+
+
+def test_a_watched_run_that_was_deleted_meanwhile_is_told_calmly(workspace, filled, finished):
+    def script(home, run_id):
+        from pathlib import Path
+
+        from core.ui import live
+        from core.workspace import Workspace
+
+        live._stop(Workspace(Path(home)), run_id)
+        live._view(Workspace(Path(home)), run_id, was_over=False)
+
+    runs.delete_run(workspace, finished.id)
+    app = AppTest.from_function(script, args=(str(workspace.home), finished.id)).run()
+    assert "There is no run" in app.info[0].value
     assert not app.exception
