@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 
 from bench.accuracy import BACKBONES, ROOT, SETS, bring_weights
+from bench.plain_recipe import VALIDATION_SHARE, photos
 from core import dataset
 from core.backbones import CATALOG
+from core.ml.model import build_backbone, preprocess
 from core.pictures import decode
 
 EPOCHS, BATCH = 20, 32
@@ -39,25 +41,13 @@ class Choice:
 CHOICES = (Choice(False, 0.2, 1e-3), *(Choice(True, d, r) for r in (1e-3, 3e-3, 1e-2) for d in (0.2, 0.5)))
 
 
-def table_of(folder: Path) -> pd.DataFrame:
-    """Lists the photos of a set with label and, where its folders say so, split."""
-    splits = {"train": "train", "val": "validation"}
-    rows = [
-        {"path": path, "label": path.parent.name, "split": splits.get(path.relative_to(folder).parts[0])}
-        for path in sorted(folder.rglob("*.jp*g"))
-    ]
-    return pd.DataFrame(rows)
-
-
 def vectors(table: pd.DataFrame, backbone_name: str) -> np.ndarray:
     """Returns what the frozen backbone says, averaged over the places: float32 (photos, channels)."""
-    from core.ml.model import build_backbone, preprocess
-
     row = CATALOG[backbone_name]
     backbone = build_backbone(row, row.image_size, pretrained=True)
     parts = []
     for start in range(0, len(table), BATCH):
-        images = np.stack([decode(path, row.image_size) for path in table["path"][start : start + BATCH]])
+        images = np.stack([decode(Path(path), row.image_size) for path in table["name"][start : start + BATCH]])
         features = backbone(preprocess(images.astype(np.float32), row.pixels), training=False)
         parts.append(np.asarray(features).mean(axis=(1, 2)))
     return np.concatenate(parts)
@@ -120,7 +110,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def accuracy(choice: Choice, table: pd.DataFrame, x: np.ndarray, seed: int) -> float:
     """Trains a head on one split and returns its validation accuracy after the last epoch."""
-    split = dataset.split_images(table, 0.2, seed)["split"].to_numpy()
+    split = dataset.split_images(table, VALIDATION_SHARE, seed)["split"].to_numpy()
     classes, y = np.unique(table["label"].to_numpy(dtype=str), return_inverse=True)
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
     head = Head(choice, x.shape[1], len(classes), seed)
@@ -146,7 +136,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bring_weights(options.data, Path(folder))
         os.environ["KERAS_HOME"] = folder
-        tables = {name: table_of(options.data / "datasets" / name) for name in SETS}
+        tables = {name: photos(options.data / "datasets" / name) for name in SETS}
         cases = [(name, backbone, vectors(tables[name], backbone)) for name in SETS for backbone in BACKBONES]
     for choice in CHOICES:
         means = {

@@ -29,14 +29,19 @@ VALIDATION_SHARE = 0.2
 PICTURES = {".jpg", ".jpeg", ".png"}
 
 
-def tables(folder: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns the training and the validation files, columns name and label."""
+def photos(folder: Path) -> pd.DataFrame:
+    """Lists the files of a set: columns id, name (the path), label and, where its folders say so, split."""
     rows = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in PICTURES:
             split = {"train": "train", "val": "validation"}.get(path.relative_to(folder).parts[0])
             rows.append({"id": len(rows), "name": str(path), "label": path.parent.name, "split": split})
-    table = dataset.split_images(pd.DataFrame(rows), VALIDATION_SHARE, seed)
+    return pd.DataFrame(rows)
+
+
+def tables(folder: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns the training and the validation files, columns as in `photos`."""
+    table = dataset.split_images(photos(folder), VALIDATION_SHARE, seed)
     return table[table["split"] == "train"], table[table["split"] == "validation"]
 
 

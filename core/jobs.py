@@ -182,7 +182,10 @@ def _end(workspace: Workspace, run: Run) -> None:
     if started is not None and runs.is_alive(started.pid, started.process_created):
         # By its number and not as a child: another server may have started it.
         psutil.Process(started.pid).kill()
-    join(run.id)
+    child = _children.get(run.id)
+    if child is not None:
+        child.kill()  # one that has not even begun to speak
+        child.wait()
 
 
 def predict_with_keras(run: Run, pictures: list[bytes]) -> np.ndarray:

@@ -110,9 +110,9 @@ def run(config: RunConfig, folder: Path) -> events.Event:
         try:
             wrap_up(config, table, folder)
         except Exception as error:
-            problem = problem or take_down(error, folder)
+            second = take_down(error, folder)
+            problem = problem or second
     if problem is not None:
-        clear_half_written(folder)
         return failed(problem)
     kind = events.Stopped if stopped else events.Finished
     return kind(best_epoch=best.epoch if best else 0, val_accuracy=best.val_accuracy if best else 0.0)

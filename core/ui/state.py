@@ -1,5 +1,6 @@
 """What a page knows about its reader: keys of widgets, the address, the session, the language."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,11 +141,14 @@ def language() -> str:
 def place() -> Place:
     """Reads project and run from the address."""
     workspace = Workspace.default()
-    known_runs = {run.id: run for run in runs.list_runs(workspace)} if RUN_PARAMETER in st.query_params else {}
     run_id = st.query_params.get(RUN_PARAMETER, "")
-    run = known_runs.get(run_id)
-    project_id = st.query_params.get(PROJECT_PARAMETER) or (run.project_id if run else None)
-    project = {project.id: project for project in projects.list_projects(workspace)}.get(project_id or "")
+    run: Run | None = None
+    project: Project | None = None
+    with suppress(runs.RunNotFoundError):
+        run = runs.open_run(workspace, run_id) if run_id else None
+    with suppress(projects.ProjectNotFoundError):
+        project_id = st.query_params.get(PROJECT_PARAMETER) or (run.project_id if run else "")
+        project = projects.open_project(workspace, project_id) if project_id else None
     if run and (project is None or run.project_id != project.id):
         run = None
     return Place(workspace, project, run, unknown_run=run_id if project and not run else "")
