@@ -12,17 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 
-from core import dataset, events, projects, runs
+from core import dataset, events, processes, projects, runs
 from core.config import RunConfig
 from core.errors import AppError
+from core.processes import ROOT, Worker
 from core.runs import Run, State
 from core.text import N_
 from core.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parents[1]
-WORKER = (sys.executable, "-m", "core.ml.worker")
 SLOTS = 1
 WATCH_SECONDS = 0.3
 STOP_LIMIT_SECONDS = 30
@@ -31,7 +29,7 @@ PREDICT_LIMIT_SECONDS = 120
 logger = logging.getLogger(__name__)
 _launching = threading.Lock()
 _watched: set[Path] = set()
-_children: dict[str, subprocess.Popen] = {}
+_workers: dict[str, Worker] = {}
 
 
 class LaunchError(AppError):
@@ -92,9 +90,9 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
 
 def join(run_id: str) -> None:
     """Waits until the worker process of a run is gone; for the process that started it, such as a benchmark."""
-    child = _children.get(run_id)
-    if child is not None:
-        child.wait()
+    worker = _workers.get(run_id)
+    if worker is not None:
+        worker.wait()
 
 
 def queue_position(workspace: Workspace, run: Run) -> int:
@@ -104,10 +102,15 @@ def queue_position(workspace: Workspace, run: Run) -> int:
 
 
 def watch(workspace: Workspace) -> None:
-    """Starts the one background thread that launches queued runs and notes which are over; later calls do nothing."""
+    """Starts the engine, and the one background thread that launches queued runs and notes which are over.
+
+    For the server; later calls do nothing.
+    """
     if workspace.home in _watched:
         return
     _watched.add(workspace.home)
+    workspace.home.mkdir(parents=True, exist_ok=True)
+    processes.start_engine(workspace.home / "engine.log")
     threading.Thread(target=_watch, args=(workspace,), name="headstart-jobs", daemon=True).start()
 
 
@@ -124,7 +127,7 @@ def _watch(workspace: Workspace) -> None:
 def launch_queued(workspace: Workspace) -> None:
     """Notes which runs are over and starts the oldest waiting ones while there are free slots."""
     with _launching:
-        _reap()
+        _forget_workers()
         open_runs = [run for run in runs.list_unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
         waiting = sorted((run for run in open_runs if run.state == State.QUEUED), key=lambda run: run.created)
@@ -144,11 +147,12 @@ def _try_to_launch(workspace: Workspace, run: Run) -> None:
             events.append(run.folder / "events.jsonl", events.Failed(sentence=problem.sentence, values=problem.values))
 
 
-def _reap() -> None:
-    """Forgets the workers that are gone; a process is a zombie until its parent has asked for its end."""
-    for run_id, child in list(_children.items()):
-        if child.poll() is not None:
-            _children.pop(run_id, None)
+def _forget_workers() -> None:
+    """Forgets the workers that are gone."""
+    gone = [run_id for run_id, worker in _workers.items() if not worker.is_alive]
+    processes.reap()
+    for run_id in gone:
+        _workers.pop(run_id, None)
 
 
 def _note_end(workspace: Workspace, run: Run) -> bool:
@@ -158,18 +162,9 @@ def _note_end(workspace: Workspace, run: Run) -> bool:
 
 
 def _launch(workspace: Workspace, run: Run) -> None:
-    with (run.folder / "worker.log").open("ab") as log:
-        child = subprocess.Popen(
-            [*WORKER, str(run.folder)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # A session of its own: Ctrl+C in the server's terminal does not end the training.
-            start_new_session=True,
-        )
-    _children[run.id] = child
-    runs.record_process(workspace, run.id, child.pid, psutil.Process(child.pid).create_time())
+    worker = processes.start_worker(run.folder)
+    _workers[run.id] = worker
+    runs.record_process(workspace, run.id, worker.pid, worker.created)
 
 
 def _end(workspace: Workspace, run: Run) -> None:
@@ -179,13 +174,12 @@ def _end(workspace: Workspace, run: Run) -> None:
     while not runs.open_run(workspace, run.id).state.is_over and time.monotonic() < deadline:
         time.sleep(0.1)
     started = runs.started_by(run.folder)
-    if started is not None and runs.is_alive(started.pid, started.process_created):
-        # By its number and not as a child: another server may have started it.
-        psutil.Process(started.pid).kill()
-    child = _children.get(run.id)
-    if child is not None:
-        child.kill()  # one that has not even begun to speak
-        child.wait()
+    if started is not None:
+        # By its number, since another server may have started it.
+        Worker(started.pid, started.process_created).kill()
+    worker = _workers.get(run.id)
+    if worker is not None:
+        worker.kill()  # one that has not even begun to speak
 
 
 def predict_with_keras(run: Run, pictures: list[bytes]) -> np.ndarray:

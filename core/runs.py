@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 
 from core import events
 from core.config import RunConfig
 from core.errors import AppError
+from core.processes import Worker
 from core.text import N_
 from core.workspace import Workspace
 
@@ -162,7 +162,7 @@ def _true_state(folder: Path, row: dict[str, Any]) -> State:
             return seen
         pid, created = started.pid, started.process_created
     # Asked before the last event is read: a worker that ends in between has written its end already.
-    alive = is_alive(pid, created)
+    alive = Worker(pid, created).is_alive
     said = events.last(folder / "events.jsonl")
     if said is not None and type(said) in STATE_OF_END:
         return STATE_OF_END[type(said)]
@@ -174,13 +174,4 @@ def _true_state(folder: Path, row: dict[str, Any]) -> State:
 def started_by(folder: Path) -> events.Started | None:
     """Returns which process works, or worked, on the run of a folder; None before it has said so."""
     said, _ = events.read(folder / "events.jsonl")
-    return next((event for event in said if isinstance(event, events.Started)), None)
-
-
-def is_alive(pid: int, process_created: float) -> bool:
-    """Whether the process is still there and is not another one that got the same number later."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - process_created) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return next((event for event in reversed(said) if isinstance(event, events.Started)), None)

@@ -6,7 +6,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from core import history, jobs, projects, runs
+from core import history, jobs, processes, projects, runs
 from core.config import Phase, RunConfig
 from core.runs import State
 from core.workspace import Workspace
@@ -19,12 +19,12 @@ PATIENCE_SECONDS = 20
 @pytest.fixture(autouse=True)
 def fake_worker(monkeypatch):
     worker = Path(__file__).parents[1] / "fake_worker.py"
-    monkeypatch.setattr(jobs, "WORKER", (sys.executable, str(worker)))
-    monkeypatch.setenv("PYTHONPATH", str(jobs.ROOT))
+    monkeypatch.setattr(processes, "WORKER", (sys.executable, str(worker)))
+    monkeypatch.setenv("PYTHONPATH", str(processes.ROOT))
     yield
-    for child in jobs._children.values():
-        child.wait(PATIENCE_SECONDS)
-    jobs._children.clear()
+    for worker in jobs._workers.values():
+        worker.wait()
+    jobs._workers.clear()
 
 
 @pytest.fixture
@@ -122,19 +122,27 @@ def test_deleting_a_project_stops_its_run_and_leaves_nothing(workspace, project)
 def test_run_outlives_the_server_that_started_it(workspace, project):
     run = queue(workspace, project, "wait")
     process_of(workspace, run)
-    child = jobs._children.pop(run.id)  # a new server knows no children, only pid and creation time
+    worker = jobs._workers.pop(run.id)  # a new server knows no workers, only pid and creation time
     assert runs.open_run(workspace, run.id).state == State.RUNNING
     jobs.stop_run(workspace, run.id)
     wait_for(workspace, run, State.STOPPED)
-    child.wait(PATIENCE_SECONDS)
+    worker.wait()
+
+
+def test_joined_run_has_no_process_left(workspace, project):
+    run = queue(workspace, project, "finish")
+    worker = jobs._workers[run.id]
+    jobs.join(run.id)
+    assert not psutil.pid_exists(worker.pid)
 
 
 def test_watching_twice_is_watching_once(workspace, monkeypatch):
     started = []
     monkeypatch.setattr(jobs.threading.Thread, "start", lambda self: started.append(self.name))
+    monkeypatch.setattr(processes, "start_engine", started.append)
     jobs.watch(workspace)
     jobs.watch(workspace)
-    assert len(started) == 1
+    assert started == [workspace.home / "engine.log", "headstart-jobs"]
 
 
 def test_run_that_cannot_be_launched_fails_and_the_next_one_starts(workspace, project):

@@ -1,5 +1,3 @@
-import os
-
 import pandas as pd
 import psutil
 import pytest
@@ -75,9 +73,10 @@ def test_last_event_tells_how_a_run_ended_even_while_its_process_lingers(workspa
     assert runs.open_run(workspace, run.id).state == state
 
 
-def test_process_number_that_was_given_to_another_process_is_not_ours():
-    assert runs.is_alive(os.getpid(), psutil.Process().create_time())
-    assert not runs.is_alive(os.getpid(), psutil.Process().create_time() - 60)
+def test_last_worker_that_has_spoken_is_the_one_that_works(run):
+    for pid in (1, 2):
+        events.append(run.folder / "events.jsonl", events.Started(pid=pid, process_created=0.0))
+    assert runs.started_by(run.folder).pid == 2
 
 
 def test_unknown_run_is_a_sentence(workspace):
