@@ -15,6 +15,7 @@ Augmentation = Literal["none", "light", "strong"]
 
 MAX_EPOCHS = 1000
 MAX_BATCH_SIZE = 512
+MAX_VIEWS = 32
 
 
 class SettingError(AppError):
@@ -89,6 +90,8 @@ class RunConfig:
         optimizer: Adam, SGD with momentum 0.9, or RMSprop.
         loss: What training makes small. `label_smoothing` is cross-entropy with targets softened by 0.1.
         augmentation: How strongly training images are varied at random in each epoch.
+        views: How many variations of each training image are computed once and kept, each epoch another of them; 0 makes
+            new ones in every epoch and keeps nothing. Without augmentation any number keeps the image itself.
         patience: Stop a phase after this many epochs without a lower validation loss; 0 to run all epochs.
         class_weights: Let rare classes count as much as frequent ones.
         learn_batch_norm: Let batch normalisation in the trainable part update its statistics. Always so from scratch.
@@ -106,6 +109,7 @@ class RunConfig:
     optimizer: Optimizer = "adam"
     loss: Loss = "categorical_crossentropy"
     augmentation: Augmentation = "none"
+    views: int = 4
     patience: int = 5
     class_weights: bool = False
     learn_batch_norm: bool = False
@@ -120,6 +124,7 @@ class RunConfig:
         _require(16 <= self.image_size <= 1024, "image_size", self.image_size, "16..1024")
         _require(len(self.phases) >= 1, "phases", len(self.phases), "≥ 1")
         _require(1 <= self.batch_size <= MAX_BATCH_SIZE, "batch_size", self.batch_size, f"1..{MAX_BATCH_SIZE}")
+        _require(0 <= self.views <= MAX_VIEWS, "views", self.views, f"0..{MAX_VIEWS}")
         _require(self.patience >= 0, "patience", self.patience, "≥ 0")
         _require(0 < self.validation_share <= 0.5, "validation_share", self.validation_share, "0 < x ≤ 0.5")
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0..2147483647")

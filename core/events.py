@@ -54,6 +54,19 @@ class PhaseBegun(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Features(Event):
+    """What the frozen layers say of the images in this phase: how many answers it needs, and how many were found.
+
+    `kept` tells whether the others are kept once they are computed; otherwise each epoch computes them anew.
+    """
+
+    phase: int
+    needed: int
+    found: int
+    kept: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress(Event):
     """Somewhere within an epoch: the running means of this epoch after `step` of `steps` batches."""
 
@@ -136,6 +149,7 @@ KINDS: dict[str, type[Event]] = {
         Downloading,
         Ready,
         PhaseBegun,
+        Features,
         Progress,
         EpochEnded,
         Note,

@@ -20,6 +20,7 @@ LAYERS = (
     {
         "config",
         "events",
+        "features",
         "backbones",
         "summary",
         "formats",
@@ -28,18 +29,20 @@ LAYERS = (
         "weights",
         "predict",
         "processes",
+        "speeds",
         "workspace",
     },
-    {"runs", "dataset", "projects", "history", "presets", "layout", "incoming"},
+    {"runs", "dataset", "projects", "history", "presets", "layout", "incoming", "costs", "probing"},
     {"jobs", "metrics", "charts", "taking", "intake", "samples", "readme", "takehome"},
     {"ui"},
 )
 # What a worker may know. Not the workspace and its database: it touches its own run folder and no more. `pictures` is
 # the one decode path, `text` marks its sentences, `weights` fetches what is missing, and `predict` is what answers in
-# the page, against which every export is replayed.
+# the page, against which every export is replayed; `speeds` says which way of computing pays, as the page foretold.
 FOR_WORKERS = {
     "config",
     "events",
+    "features",
     "dataset",
     "backbones",
     "formats",
@@ -48,6 +51,7 @@ FOR_WORKERS = {
     "text",
     "weights",
     "predict",
+    "speeds",
 }
 STREAMLIT = {"streamlit", "starlette", "anyio"}
 TENSORFLOW = {"tensorflow", "keras"}

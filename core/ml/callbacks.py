@@ -3,8 +3,10 @@
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from core import events
 from core.config import Phase
@@ -12,6 +14,7 @@ from core.errors import AppError
 from core.text import N_
 
 PROGRESS_SECONDS = 0.2
+BEST_EPOCH = "checkpoint/best.npz"
 
 
 class StopRequested(Exception):  # noqa: N818 (not an error: the user asked for it)
@@ -28,21 +31,33 @@ class DivergedError(AppError):
 
 
 class BestEpoch:
-    """The weights of the epoch with the lowest validation loss, on disk, so that they outlive the process."""
+    """What the network had learned by the epoch with the lowest validation loss, on disk, to outlive the process.
 
-    def __init__(self, folder: Path):
-        self.path = folder / "checkpoint" / "best.weights.h5"
+    Only weights that training may change in some phase are kept: the others are those of the pretrained file, and a
+    few numbers are written in a moment where a whole network takes longer than an epoch on stored features.
+
+    Args:
+        folder: The run folder.
+        model: The whole network.
+        learned: Those of its weights that may change; see `core.ml.model.learned_weights`.
+    """
+
+    def __init__(self, folder: Path, model: keras.Model, learned: list[keras.Variable]):
+        self.path = folder / BEST_EPOCH
         self.path.parent.mkdir(exist_ok=True)
         self.val_loss = math.inf
         self.epoch = 0
         self.val_accuracy = 0.0
+        places = {id(weight): place for place, weight in enumerate(model.weights)}
+        self._learned = {str(places[id(weight)]): weight for weight in learned}
 
-    def offer(self, model: keras.Model, epoch: int, val_loss: float, val_accuracy: float) -> bool:
-        """Keeps the model's weights if this epoch is the best so far, and says whether it was."""
+    def offer(self, epoch: int, val_loss: float, val_accuracy: float) -> bool:
+        """Keeps the network's weights if this epoch is the best so far, and says whether it was."""
         if not val_loss < self.val_loss:
             return False
-        beside = self.path.with_name("writing.weights.h5")
-        model.save_weights(beside)
+        beside = self.path.with_name("writing.npz")
+        arrays: dict[str, Any] = {place: np.asarray(weight) for place, weight in self._learned.items()}
+        np.savez(beside, **arrays)
         beside.replace(self.path)
         self.val_loss, self.epoch, self.val_accuracy = val_loss, epoch, val_accuracy
         return True
@@ -50,7 +65,14 @@ class BestEpoch:
     def restore(self, model: keras.Model) -> None:
         """Puts the best epoch's weights back into the model, where there is one."""
         if self.path.exists():
-            model.load_weights(self.path)
+            restore_best(model, self.path)
+
+
+def restore_best(model: keras.Model, path: Path) -> None:
+    """Puts what `BestEpoch` kept into a network that was built like the trained one, pretrained weights included."""
+    with np.load(path) as kept:
+        for place in kept.files:
+            model.weights[int(place)].assign(kept[place])
 
 
 class Stop(keras.callbacks.Callback):
@@ -89,24 +111,17 @@ class Reporter(keras.callbacks.Callback):
         self.number = number
         self.epochs_before = epochs_before
         self.num_images = num_images
-        self.epochs_done = 0
+        self.seconds: list[float] = []  # of the epochs done
         self._epoch_began = self._last_progress = time.monotonic()
+
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs of this phase are complete."""
+        return len(self.seconds)
 
     @property
     def _epoch(self) -> int:
         return self.epochs_before + self.epochs_done + 1
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Says what is frozen in this phase."""
-        trainable = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
-        event = events.PhaseBegun(
-            phase=self.number,
-            first_epoch=self._epoch,
-            frozen_layers=self.phase.frozen_layers,
-            trainable_parameters=trainable,
-            non_trainable_parameters=self.model.count_params() - trainable,
-        )
-        events.append(self.events, event)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Starts the clock."""
@@ -135,6 +150,7 @@ class Reporter(keras.callbacks.Callback):
         """Reports the epoch and keeps it if it is the best."""
         logs = {name: float(value) for name, value in (logs or {}).items()}
         self._check(logs["val_loss"])
+        seconds = time.monotonic() - self._epoch_began
         event = events.EpochEnded(
             epoch=self._epoch,
             phase=self.number,
@@ -143,11 +159,11 @@ class Reporter(keras.callbacks.Callback):
             val_loss=logs["val_loss"],
             val_accuracy=logs["val_accuracy"],
             learning_rate=self.phase.learning_rate,
-            seconds=time.monotonic() - self._epoch_began,
-            best=self.best.offer(self.model, self._epoch, logs["val_loss"], logs["val_accuracy"]),
+            seconds=seconds,
+            best=self.best.offer(self._epoch, logs["val_loss"], logs["val_accuracy"]),
         )
         events.append(self.events, event)
-        self.epochs_done += 1
+        self.seconds.append(seconds)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):

@@ -1,5 +1,7 @@
 """The whole network on one screen: preprocessing, pretrained backbone with its frozen part, new classification head."""
 
+import math
+
 import keras
 from keras import layers
 
@@ -48,7 +50,7 @@ def build_model(config: RunConfig, *, pretrained: bool = True) -> keras.Model:
     size = config.image_size
     images = keras.Input((size, size, 3), name=INPUT_NAME)
     backbone = build_backbone(row, size, pretrained=pretrained and config.start == "imagenet")
-    if not learns_statistics(config):
+    if config.start != "scratch":
         remove_randomness(backbone)
     features = backbone(preprocess(images, row.pixels))
     return keras.Model(images, add_head(features, config.head, len(config.labels)), name="headstart")
@@ -60,7 +62,7 @@ def learns_statistics(config: RunConfig) -> bool:
 
 
 def remove_randomness(backbone: keras.Model) -> None:
-    """Switches off the dropout inside a backbone, as calling it with `training=False` would.
+    """Switches off the dropout inside a pretrained backbone, as calling it with `training=False` would.
 
     Keras 3.15 overrides that argument inside `fit` (`keras/src/models/functional.py`, `operation_fn`), so the recipe
     of its guide on fine-tuning has to be spelled out: no dropout here, no new statistics in `freeze_layers`.
@@ -179,6 +181,19 @@ def freeze_layers(backbone: keras.Model, num_layers: int, *, learn_statistics: b
         layer.trainable = index >= num_layers
         if layer.trainable and isinstance(layer, layers.BatchNormalization) and not learn_statistics:
             keep_statistics(layer)
+
+
+def learned_weights(model: keras.Model, config: RunConfig) -> list[keras.Variable]:
+    """Returns the weights, statistics included, that training may change in one of the run's phases."""
+    num_frozen = min(phase.frozen_layers for phase in config.phases)
+    frozen = backbone_of(model, config).layers[:num_frozen]
+    kept = {id(weight) for layer in frozen for weight in layer.weights}
+    return [weight for weight in model.weights if id(weight) not in kept]
+
+
+def count_trainable(model: keras.Model) -> int:
+    """Returns how many parameters training changes."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def keep_statistics(layer: layers.BatchNormalization) -> None:

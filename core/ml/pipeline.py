@@ -1,19 +1,18 @@
-"""From a run's table of images to batches of tensors: decoded the one way, shuffled, varied."""
+"""From a run's table of images to pixels and labels: decoded the one way, varied, in the order of the epoch."""
 
+import math
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from keras import layers
 
 from core.config import Augmentation, RunConfig
 from core.errors import AppError
 from core.pictures import UnreadablePictureError, decode
+from core.speeds import num_cores
 from core.text import N_
 
-SHUFFLE_BUFFER_IMAGES = 20_000
 SMALL_PIXELS = 16
 
 
@@ -25,49 +24,113 @@ class MissingPictureError(AppError):
     )
 
 
-def training_batches(table: pd.DataFrame, config: RunConfig, home: Path) -> tf.data.Dataset:
-    """Batches of the training images, in another order each epoch and varied as the config says.
+def load(path: Path, config: RunConfig, seed: list[int] | None) -> np.ndarray:
+    """Decodes a training or validation picture, varied at random where a seed is given.
 
     Args:
-        table: A run's images; rows with split `train` are used.
-        config: Gives image size, batch size, augmentation and seed.
+        path: The picture.
+        config: Gives image size and augmentation.
+        seed: The same seed, the same variation; None for the picture as it is.
+
+    Returns:
+        uint8 (image_size, image_size, 3), RGB.
+    """
+    image = decode(path, config.image_size)
+    return image if seed is None else vary(image, config.augmentation, np.random.default_rng(seed))
+
+
+def vary(image: np.ndarray, strength: Augmentation, random: np.random.Generator) -> np.ndarray:
+    """Flips, turns, zooms and, when `strong`, shifts and brightens a picture at random.
+
+    It is done to the picture and not by layers of the model, so that the exported model is free of it, and by numbers
+    that are drawn here, so that the same seed gives the same picture on any machine and in any batch.
+
+    Args:
+        image: uint8 (height, width, 3).
+        strength: `none` returns the picture itself.
+        random: What is drawn from.
+
+    Returns:
+        uint8 (height, width, 3); what lies outside the picture is mirrored.
+
+    Source: the ranges of `light` are those of Keras' guide on image classification from scratch.
+    """
+    if strength == "none":
+        return image
+    amount = {"light": 0.1, "strong": 0.2}[strength]
+    mirrored = random.random() < 0.5
+    angle = random.uniform(-amount / 2, amount / 2) * 2 * math.pi
+    zoom_y, zoom_x = 1 + random.uniform(-amount, amount, 2)
+    reach, light = (0.1, 0.2) if strength == "strong" else (0.0, 0.0)
+    shift = random.uniform(-reach, reach, 2) * image.shape[:2]
+    brightness = random.uniform(-light, light) * 255
+    turned = _sample(image, _affine(image.shape[:2], angle, (zoom_y, zoom_x), shift, mirrored))
+    return (turned.astype(np.float32) + brightness).clip(0, 255).astype(np.uint8) if brightness else turned
+
+
+def _affine(
+    size: tuple[int, ...], angle: float, zoom: tuple[float, float], shift: np.ndarray, mirrored: bool
+) -> np.ndarray:
+    """Returns the 3 x 3 matrix that leads from a place (x, y, 1) of the result to one of the picture."""
+    centre_y, centre_x = (size[0] - 1) / 2, (size[1] - 1) / 2
+    to_centre = np.array([[1, 0, -centre_x - shift[1]], [0, 1, -centre_y - shift[0]], [0, 0, 1]])
+    turn = np.array([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+    scale = np.diag([-zoom[1] if mirrored else zoom[1], zoom[0], 1])
+    back = np.array([[1, 0, centre_x], [0, 1, centre_y], [0, 0, 1]])
+    return back @ scale @ turn @ to_centre
+
+
+def _sample(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    said = tf.raw_ops.ImageProjectiveTransformV3(
+        images=image[None],
+        transforms=matrix.ravel()[None, :8].astype(np.float32),
+        output_shape=image.shape[:2],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
+    return said.numpy()[0]
+
+
+def epoch_order(num_images: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns the order of the training images in an epoch, counted from 0 over the whole run: int (num_images,).
+
+    It depends on nothing else, so that a run with stored features sees what one without sees.
+    """
+    return np.random.default_rng([seed, epoch]).permutation(num_images)
+
+
+def one_hot(rows: pd.DataFrame, config: RunConfig) -> np.ndarray:
+    """Returns the labels as float32 (images, num_classes)."""
+    index_of = {label: index for index, label in enumerate(config.labels)}
+    return np.eye(len(config.labels), dtype=np.float32)[[index_of[label] for label in rows["label"]]]
+
+
+def evaluation_batches(rows: pd.DataFrame, config: RunConfig, home: Path) -> tf.data.Dataset:
+    """Batches of exactly these images, in this order and as they are.
+
+    Args:
+        rows: Of a run's table.
+        config: Gives image size, batch size and labels.
         home: The workspace, which the table's paths start from.
 
     Returns:
         Pairs of float32 images (batch, image_size, image_size, 3), RGB 0 to 255, and float32 one-hot labels
         (batch, num_classes).
     """
-    rows = table[table["split"] == "train"]
     names = _names_and_labels(rows, config, home)
-    shuffled = names.shuffle(min(len(rows), SHUFFLE_BUFFER_IMAGES), seed=config.seed, reshuffle_each_iteration=True)
-    batches = _decoded(shuffled, config).batch(config.batch_size)
-    vary = augmentation_layers(config.augmentation, config.seed)
-    if vary is not None:
-        batches = batches.map(lambda images, labels: (vary(images, training=True), labels), tf.data.AUTOTUNE)
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return untuned(_decoded(names, config).batch(config.batch_size).prefetch(2))
 
 
-def evaluation_batches(rows: pd.DataFrame, config: RunConfig, home: Path) -> tf.data.Dataset:
-    """Batches of exactly these images, in this order and as they are; shapes as in `training_batches`."""
-    return _decoded(_names_and_labels(rows, config, home), config).batch(config.batch_size).prefetch(tf.data.AUTOTUNE)
+def untuned(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns the data without tf.data's tuning thread.
 
-
-def augmentation_layers(strength: Augmentation, seed: int) -> keras.Sequential | None:
-    """Returns layers that vary images at random, or None for `none`.
-
-    They stand before the model and not in it, so that the exported model is free of them.
-
-    Source: the ranges of `light` are those of Keras' guide on image classification from scratch.
+    An iterator that goes waits for that thread, which may sleep for half a minute at a time: seen between the epochs,
+    in TensorFlow 2.21 (`Model::OptimizeLoop`).
     """
-    if strength == "none":
-        return None
-    amount = {"light": 0.1, "strong": 0.2}[strength]
-    steps = [layers.RandomFlip("horizontal", seed=seed), layers.RandomRotation(amount / 2, seed=seed + 1)]
-    steps.append(layers.RandomZoom((-amount, amount), seed=seed + 2))
-    if strength == "strong":
-        steps.append(layers.RandomTranslation(0.1, 0.1, seed=seed + 3))
-        steps.append(layers.RandomBrightness(0.2, value_range=(0, 255), seed=seed + 4))
-    return keras.Sequential(steps, name="augmentation")
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def class_weights(table: pd.DataFrame, config: RunConfig) -> dict[int, float]:
@@ -95,10 +158,8 @@ def first_unreadable(table: pd.DataFrame, home: Path) -> str | None:
 
 
 def _names_and_labels(rows: pd.DataFrame, config: RunConfig, home: Path) -> tf.data.Dataset:
-    index_of = {label: index for index, label in enumerate(config.labels)}
     paths = [str(home / path) for path in rows["path"]]
-    one_hot = np.eye(len(config.labels), dtype=np.float32)[[index_of[label] for label in rows["label"]]]
-    return tf.data.Dataset.from_tensor_slices((paths, one_hot))
+    return tf.data.Dataset.from_tensor_slices((paths, one_hot(rows, config)))
 
 
 def _decoded(names: tf.data.Dataset, config: RunConfig) -> tf.data.Dataset:
@@ -107,9 +168,9 @@ def _decoded(names: tf.data.Dataset, config: RunConfig) -> tf.data.Dataset:
     def read(path: bytes) -> np.ndarray:
         return decode(Path(path.decode()), size)
 
-    def load(path: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def with_pixels(path: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.numpy_function(read, [path], tf.uint8)
         image.set_shape((size, size, 3))
         return tf.cast(image, tf.float32), label
 
-    return names.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return names.map(with_pixels, num_parallel_calls=num_cores(), deterministic=True)

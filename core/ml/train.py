@@ -1,18 +1,33 @@
 """The phases of a run: freeze, compile, fit, one after the other."""
 
+import statistics
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import pandas as pd
 
+from core import backbones, events, features, speeds
 from core.config import Phase, RunConfig
 from core.ml import pipeline
 from core.ml.callbacks import BestEpoch, Reporter, Stop
-from core.ml.model import backbone_of, freeze_layers, learns_statistics
+from core.ml.feed import Feed
+from core.ml.forward import has_gpu
+from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
+from core.ml.prefix import cut
+from core.text import N_
+
+NO_ROOM = N_(
+    "There is no room to keep what the frozen layers say of the pictures: that would take {gigabytes} GB. So it is "
+    "computed anew in every epoch, which takes longer. Free some disk space, or allow more with {variable}."
+)
 
 
 def train(model: keras.Model, config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
     """Trains all phases; afterwards the model holds the weights of its best epoch.
+
+    In each phase only the suffix after the frozen prefix is trained; it shares its layers with the model.
 
     Args:
         model: From `build_model`; changed in place.
@@ -24,34 +39,125 @@ def train(model: keras.Model, config: RunConfig, table: pd.DataFrame, folder: Pa
         StopRequested: The stop file appeared; the best epoch so far is in the checkpoint.
         DivergedError: The loss is no longer a number; the best epoch so far is in the checkpoint.
     """
-    home = folder.parent.parent
-    validation = table[table["split"] == "validation"]
-    training_data = pipeline.training_batches(table, config, home)
-    validation_data = pipeline.evaluation_batches(validation, config, home)
-    num_training = int((table["split"] == "train").sum())
-    best = BestEpoch(folder)
+    best = BestEpoch(folder, model, learned_weights(model, config))
     epochs_done = 0
     for number, phase in enumerate(config.phases, start=1):
         best.restore(model)
-        compile_phase(model, config, phase)
-        reporter = Reporter(folder, phase, best, number=number, epochs_before=epochs_done, num_images=num_training)
-        model.fit(
-            training_data,
-            validation_data=validation_data,
-            epochs=phase.epochs,
-            shuffle=False,  # the pipeline has shuffled
-            class_weight=pipeline.class_weights(table, config) if config.class_weights else None,
-            callbacks=[Stop(folder), reporter, *_early_stopping(config)],
-            verbose=0,
-        )
-        epochs_done += reporter.epochs_done
+        epochs_done += _train_phase(model, config, table, best, Turn(folder, phase, number, epochs_done))
     best.restore(model)
 
 
-def compile_phase(model: keras.Model, config: RunConfig, phase: Phase) -> None:
-    """Freezes what the phase freezes and compiles the model with a fresh optimizer."""
+@dataclass(frozen=True)
+class Turn:
+    """Which phase it is, from 1, and what went before it."""
+
+    folder: Path
+    phase: Phase
+    number: int
+    epochs_before: int
+
+    @property
+    def home(self) -> Path:
+        """The workspace."""
+        return self.folder.parent.parent
+
+    def say(self, event: events.Event) -> None:
+        """Writes an event of the run."""
+        events.append(self.folder / "events.jsonl", event)
+
+
+def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, best: BestEpoch, turn: Turn) -> int:
+    """Trains one phase and returns how many epochs it took."""
+    phase = turn.phase
+    freeze_phase(model, config, phase)
+    trainable = count_trainable(model)
+    turn.say(
+        events.PhaseBegun(
+            phase=turn.number,
+            first_epoch=turn.epochs_before + 1,
+            frozen_layers=phase.frozen_layers,
+            trainable_parameters=trainable,
+            non_trainable_parameters=model.count_params() - trainable,
+        )
+    )
+    parts = cut(model, config)
+    with closing(Feed(parts, config, table, turn.home, epochs=phase.epochs)) as feed:
+        _say_features(feed, turn)
+        _take_the_quicker_way(feed, turn)
+        compile_model(parts.suffix, config, phase)
+        reporter = Reporter(
+            turn.folder,
+            phase,
+            best,
+            number=turn.number,
+            epochs_before=turn.epochs_before,
+            num_images=len(feed.training_images),
+        )
+        parts.suffix.fit(
+            feed.training(),
+            validation_data=feed.validation(),
+            epochs=phase.epochs,
+            shuffle=False,  # the feed has shuffled
+            class_weight=pipeline.class_weights(table, config) if config.class_weights else None,
+            callbacks=[feed.turns(turn.epochs_before), Stop(turn.folder), reporter, *_early_stopping(config)],
+            verbose=0,
+        )
+        _record_speed(feed, turn, reporter.seconds)
+    return reporter.epochs_done
+
+
+def _say_features(feed: Feed, turn: Turn) -> None:
+    """Says how much is found, and, now or later, that there is no room to keep the rest."""
+    if feed.cut.prefix is None:
+        return
+    turn.say(events.Features(phase=turn.number, needed=feed.needed, found=feed.found, kept=feed.kept))
+    gigabytes = f"{max(feed.needed_bytes / features.GIGABYTE, 0.1):.1f}"
+    values = {"gigabytes": gigabytes, "variable": features.BUDGET_VARIABLE}
+    feed.on_no_room = lambda: turn.say(events.Note(sentence=NO_ROOM, values=values))
+    if feed.no_room:
+        feed.on_no_room()
+
+
+def _take_the_quicker_way(feed: Feed, turn: Turn) -> None:
+    """Has the prefix converted to LiteRT where that should pay; whether it does is measured while it runs."""
+    config = feed.config
+    backbone, machine = backbones.CATALOG[config.backbone], speeds.machine(turn.home)
+    num_missing = feed.needed - feed.found
+    frozen, size = turn.phase.frozen_layers, config.image_size
+    if feed.cut.prefix is not None and speeds.quick_form_pays(backbone, frozen, size, num_missing, machine):
+        feed.prepare_quick_form()
+
+
+def _record_speed(feed: Feed, turn: Turn, seconds: list[float]) -> None:
+    """Keeps what the epochs took, for the estimates of later runs."""
+    if feed.cut.prefix is None:
+        return
+    steady = [took for took, computed in zip(seconds, feed.computed, strict=True) if not computed]
+    later = statistics.median(steady) if steady else 0.0
+    filling = [took - later for took, computed in zip(seconds, feed.computed, strict=True) if computed]
+    measured = speeds.Measured(
+        backbone=feed.config.backbone,
+        frozen_layers=turn.phase.frozen_layers,
+        image_size=feed.config.image_size,
+        way=feed.way,
+        num_images=len(feed.training_images),
+        pass_ms=1000 * sum(filling) / max(1, sum(feed.computed)) if steady else 0.0,
+        epoch_ms=1000 * later / max(1, len(feed.training_images)),
+    )
+    speeds.record(turn.home, measured)
+
+
+def freeze_phase(model: keras.Model, config: RunConfig, phase: Phase) -> None:
+    """Freezes what the phase freezes, and makes the rest trainable."""
     freeze_layers(backbone_of(model, config), phase.frozen_layers, learn_statistics=learns_statistics(config))
-    model.compile(optimizer=_optimizer(config, phase), loss=_loss(config), metrics=["accuracy"])
+
+
+def compile_model(model: keras.Model, config: RunConfig, phase: Phase) -> None:
+    """Compiles a network, or the suffix of one, with a fresh optimizer.
+
+    XLA is left out: on a processor it makes some of the networks ten times slower (docs/measurements.md).
+    """
+    model.compile(optimizer=_optimizer(config, phase), loss=_loss(config), metrics=["accuracy"], jit_compile=has_gpu())
 
 
 def _optimizer(config: RunConfig, phase: Phase) -> keras.optimizers.Optimizer:

@@ -18,9 +18,10 @@ from core import backbones, events, weights
 from core.config import RunConfig
 from core.errors import AppError
 from core.ml import evaluate, export, pipeline
-from core.ml.callbacks import StopRequested
+from core.ml.callbacks import BEST_EPOCH, StopRequested, restore_best
 from core.ml.model import build_model
 from core.ml.train import train
+from core.pictures import UnreadablePictureError
 from core.text import N_
 
 DOWNLOAD_EVENT_SECONDS = 0.3
@@ -158,8 +159,8 @@ def best_epoch(folder: Path) -> events.EpochEnded | None:
 def wrap_up(config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
     """Evaluates and exports the best epoch from its checkpoint, in a fresh graph without what training left."""
     keras.backend.clear_session()
-    model = build_model(config, pretrained=False)
-    model.load_weights(folder / "checkpoint" / "best.weights.h5")
+    model = build_model(config)
+    restore_best(model, folder / BEST_EPOCH)
     export.write_keras(model, folder)
     predictions = evaluate.write_predictions(model, config, table, folder)
     events.append(folder / "events.jsonl", check_litert(model, folder, predictions))
@@ -183,15 +184,15 @@ def check_litert(model: keras.Model, folder: Path, predictions: pd.DataFrame) ->
 
 def explain(error: Exception, folder: Path) -> AppError:
     """Turns whatever ended a run into something its owner can act on."""
-    if isinstance(error, AppError):
+    if isinstance(error, AppError) and not isinstance(error, UnreadablePictureError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFullError(folder=str(folder))
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
         config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
         return OutOfMemoryError(batch_size=config.batch_size, backbone=config.backbone)
-    if isinstance(error, tf.errors.OpError):
-        # What the decoder raised inside the pipeline arrives as TensorFlow's own error.
+    if isinstance(error, tf.errors.OpError | OSError | UnreadablePictureError):
+        # What a picture raised in the middle of training arrives as TensorFlow's own error.
         missing = pipeline.first_unreadable(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
         if missing is not None:
             return pipeline.MissingPictureError(name=missing)

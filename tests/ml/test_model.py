@@ -9,7 +9,7 @@ from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.ml import model as network
 from core.ml.model import BrokenWeightsError, backbone_of, build_backbone, build_model, freeze_layers
-from core.ml.train import compile_phase
+from core.ml.train import compile_model, freeze_phase
 
 
 def images(size, number=2):
@@ -73,7 +73,8 @@ def test_article_numbers_of_vgg16():
 def test_batch_normalisation_keeps_its_statistics_unless_told_otherwise(config, learn):
     config = replace(config, learn_batch_norm=learn, phases=(Phase(1, 0.1, 0),))
     model = build_model(config)
-    compile_phase(model, config, config.phases[0])
+    freeze_phase(model, config, config.phases[0])
+    compile_model(model, config, config.phases[0])
     layer = backbone_of(model, config).get_layer("stage4_b_bn")
     before = {name: np.array(getattr(layer, name)) for name in ("moving_mean", "moving_variance", "gamma", "beta")}
     model.fit(images(32, 4), np.eye(2)[[0, 1, 0, 1]], verbose=0)
@@ -83,7 +84,8 @@ def test_batch_normalisation_keeps_its_statistics_unless_told_otherwise(config, 
 
 def test_frozen_batch_normalisation_changes_in_nothing(config):
     model = build_model(config)
-    compile_phase(model, config, config.phases[0])
+    freeze_phase(model, config, config.phases[0])
+    compile_model(model, config, config.phases[0])
     before = [np.array(weight) for weight in backbone_of(model, config).weights]
     model.fit(images(32, 4), np.eye(2)[[0, 1, 0, 1]], verbose=0)
     for old, new in zip(before, backbone_of(model, config).weights, strict=True):

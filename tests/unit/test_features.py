@@ -1,0 +1,275 @@
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+from core import features
+from core.features import BudgetError, Key, Part, Store
+
+KEY = Key("residual10", "weights", "40", 112)
+SHAPES = ((2, 3), (4,))
+HALF, FULL = np.dtype(np.float16), np.dtype(np.float32)
+NAMES = [features.digest(bytes([number])) for number in range(6)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "features"
+
+
+def tensors(number: int) -> list[np.ndarray]:
+    return [np.full(shape, number + index / 2, np.float32) for index, shape in enumerate(SHAPES)]
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """Lets go of every file that a test leaves open, as the end of a process would: without securing anything."""
+    made = []
+    init = Part.__init__
+    monkeypatch.setattr(Part, "__init__", lambda part, folder: (init(part, folder), made.append(part))[0])
+    yield
+    for part in made:
+        for file in part._files:
+            file.close()
+
+
+def filled(folder, names=NAMES, key=KEY, dtype=HALF) -> Store:
+    store = Store(folder, key, SHAPES)
+    store.make_places(names, dtype)
+    for number, place in enumerate(store.places(names)):
+        store.write(place, tensors(number))
+    return store
+
+
+def test_what_was_written_is_read_in_any_order(folder):
+    store = filled(folder)
+    first, second = store.read(store.places([NAMES[4], NAMES[0], NAMES[4]]))
+    np.testing.assert_array_equal(first[:, 0, 0], [4, 0, 4])
+    np.testing.assert_array_equal(second[:, 0], [4.5, 0.5, 4.5])
+    assert first.dtype == np.float32 and first.shape == (3, 2, 3)
+
+
+def test_a_later_process_finds_it(folder):
+    filled(folder).close()
+    again = Store(folder, KEY, SHAPES)
+    assert again.unknown(NAMES) == []
+    assert again.has(again.places(NAMES)).all()
+    assert again.read(again.places(NAMES[2:3]))[0][0, 0, 0] == 2
+
+
+def test_new_pictures_get_a_part_of_their_own_and_the_old_ones_stay(folder):
+    filled(folder, NAMES[:4]).close()
+    store = Store(folder, KEY, SHAPES)
+    assert store.unknown(NAMES) == NAMES[4:]
+    store.make_places(NAMES, FULL)
+    there = store.has(store.places(NAMES))
+    assert list(there) == [True] * 4 + [False] * 2
+    store.write(store.places(NAMES[5:])[0], tensors(9))
+    values = store.read(store.places([NAMES[5], NAMES[1]]))[0]
+    np.testing.assert_array_equal(values[:, 0, 0], [9, 1])
+
+
+def test_a_picture_that_comes_twice_has_one_place(folder):
+    store = Store(folder, KEY, SHAPES)
+    store.make_places([NAMES[0], NAMES[0]], HALF)
+    assert len(np.unique(store.places([NAMES[0], NAMES[0]]), axis=0)) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"backbone": "vgg16"},
+        {"weights": "other weights"},
+        {"frontier": "30"},
+        {"image_size": 96},
+        {"variation": "light-0"},
+    ],
+)
+def test_another_way_of_asking_never_meets_these_answers(folder, change):
+    filled(folder).close()
+    assert Store(folder, replace(KEY, **change), SHAPES).unknown(NAMES) == NAMES
+
+
+def test_another_version_never_meets_these_answers(folder, monkeypatch):
+    filled(folder).close()
+    monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
+    assert Store(folder, KEY, SHAPES).unknown(NAMES) == NAMES
+
+
+def test_other_shapes_are_not_read(folder):
+    filled(folder).close()
+    assert Store(folder, KEY, ((2, 3),)).unknown(NAMES) == NAMES
+
+
+def test_an_interrupted_fill_is_completed_and_not_trusted(folder):
+    store = Store(folder, KEY, SHAPES)
+    store.make_places(NAMES, HALF)
+    for number in range(3):
+        store.write(store.places(NAMES)[number], tensors(number))
+    store._parts[0].secure()
+    store.write(store.places(NAMES)[3], tensors(3))  # the process dies before this is safe on the disk
+    after = Store(folder, KEY, SHAPES)
+    assert after.unknown(NAMES) == []
+    assert list(after.has(after.places(NAMES))) == [True] * 3 + [False] * 3
+
+
+def test_two_processes_fill_one_part_and_each_sees_what_the_other_did(folder):
+    first, second = Store(folder, KEY, SHAPES), Store(folder, KEY, SHAPES)
+    first.make_places(NAMES, HALF)
+    second.make_places(NAMES, HALF)
+    assert len(list(folder.glob("*/*/part.json"))) == 1
+    first.write(first.places(NAMES)[0], tensors(0))
+    first._parts[0].secure()
+    assert second.has(second.places(NAMES))[0]
+    second.write(second.places(NAMES)[1], tensors(1))
+    second.close()
+    assert list(first.has(first.places(NAMES))[:2]) == [True, True]
+
+
+def test_a_damaged_part_is_passed_over(folder):
+    filled(folder).close()
+    (part,) = folder.glob("*/*/part.json")
+    part.write_text("{", encoding="utf-8")
+    assert Store(folder, KEY, SHAPES).unknown(NAMES) == NAMES
+
+
+def test_half_a_part_that_a_crash_left_is_passed_over(folder):
+    filled(folder).close()
+    (part,) = folder.glob("*/*/part.json")
+    part.parent.rename(part.parent.with_name(".half"))
+    assert Store(folder, KEY, SHAPES).unknown(NAMES) == NAMES
+
+
+def test_half_precision_is_taken_where_it_holds_the_values():
+    values = np.random.default_rng(1).normal(0, 3, (8, 100)).astype(np.float32)
+    assert features.number_format([values]) == HALF
+
+
+@pytest.mark.parametrize("values", [[1e5, 1], [7000, 1], [1e-11, 2e-11]], ids=["too large", "near it", "too small"])
+def test_full_precision_is_taken_where_half_does_not_hold_the_values(values):
+    assert features.number_format([np.array(values, np.float32)]) == FULL
+
+
+def test_values_too_large_for_half_precision_are_not_kept(folder):
+    store = filled(folder, NAMES[:2])
+    place = store.places(NAMES[:1])[0]
+    store.make_places(NAMES, HALF)
+    large = [np.full(shape, 1e6, np.float32) for shape in SHAPES]
+    assert not store.write(store.places(NAMES[3:])[0], large)
+    assert not store.has(store.places(NAMES[3:4])).any()
+    assert store.write(place, tensors(0))
+
+
+def test_values_are_the_same_computed_or_found(folder):
+    store = Store(folder, KEY, SHAPES)
+    store.make_places(NAMES, HALF)
+    place = store.places(NAMES)[0]
+    computed = [np.full(shape, 1 / 3, np.float32) for shape in SHAPES]
+    store.write(place, computed)
+    for rounded, found in zip(store.rounded(place, computed), store.read(place[None]), strict=True):
+        np.testing.assert_array_equal(rounded, found[0])
+
+
+def pictures(home, count=3) -> list[str]:
+    names = [f"{number}.jpg" for number in range(count)]
+    for name in names:
+        (home / name).write_bytes(name.encode())
+    return names
+
+
+def test_fingerprints_are_those_of_the_content(folder, tmp_path):
+    names = pictures(tmp_path)
+    assert features.digest_pictures(folder, tmp_path, names) == [features.digest(name.encode()) for name in names]
+
+
+def test_a_changed_picture_has_another_fingerprint(folder, tmp_path):
+    names = pictures(tmp_path)
+    before = features.digest_pictures(folder, tmp_path, names)
+    (tmp_path / "1.jpg").write_bytes(b"X.jpg")  # as long as before
+    os.utime(tmp_path / "1.jpg", ns=(1, 1))
+    after = features.digest_pictures(folder, tmp_path, names)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_an_unchanged_picture_is_not_read_again(folder, tmp_path, monkeypatch):
+    names = pictures(tmp_path)
+    before = features.digest_pictures(folder, tmp_path, names)
+    monkeypatch.setattr(features, "digest", lambda data: pytest.fail("read again"))
+    assert features.digest_pictures(folder, tmp_path, names) == before
+
+
+def test_a_damaged_memory_of_fingerprints_costs_only_time(folder, tmp_path):
+    names = pictures(tmp_path)
+    before = features.digest_pictures(folder, tmp_path, names)
+    (folder / "digests.parquet").write_bytes(b"PAR1")
+    assert features.digest_pictures(folder, tmp_path, names) == before
+
+
+def test_least_recently_used_store_goes_first(folder, monkeypatch):
+    keys = [replace(KEY, frontier=str(number)) for number in range(3)]
+    for age, key in enumerate(keys):
+        filled(folder, key=key).close()
+        os.utime(folder / key.folder / "key.json", (1000 + age, 1000 + age))
+    size = features.size_bytes(folder / keys[0].folder)
+    monkeypatch.setenv("HEADSTART_FEATURES_GB", str(3.5 * size / features.GIGABYTE))
+    assert features.make_room(folder, size)
+    assert [(folder / key.folder).exists() for key in keys] == [False, True, True]
+
+
+def test_a_store_in_use_stays_and_so_does_one_that_is_to_be_kept(folder, monkeypatch):
+    used, kept = replace(KEY, frontier="1"), replace(KEY, frontier="2")
+    store = filled(folder, key=used)
+    filled(folder, key=kept).close()
+    monkeypatch.setenv("HEADSTART_FEATURES_GB", "0.00000001")
+    assert not features.make_room(folder, 1, keep=[kept])
+    assert (folder / used.folder).exists() and (folder / kept.folder).exists()
+    store.close()
+    assert not features.in_use(folder / used.folder)
+
+
+def test_a_store_whose_user_died_is_not_in_use(folder):
+    filled(folder).close()
+    created = psutil.Process().create_time()
+    (folder / KEY.folder / "users" / f"{os.getpid()}-{created - 1000}").touch()
+    (folder / KEY.folder / "users" / "nonsense").touch()
+    assert not features.in_use(folder / KEY.folder)
+
+
+def test_nothing_is_thrown_away_in_vain(folder, monkeypatch):
+    filled(folder).close()
+    monkeypatch.setenv("HEADSTART_FEATURES_GB", "0.001")
+    assert not features.make_room(folder, 10_000_000)
+    assert (folder / KEY.folder).exists()
+
+
+def test_a_reserve_of_the_disk_is_never_touched(folder, monkeypatch):
+    free = features.RESERVE_BYTES + 1000
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
+    assert features.make_room(folder, 1000)
+    assert not features.make_room(folder, 1001)
+
+
+def test_a_budget_that_is_no_number_is_said(monkeypatch):
+    monkeypatch.setenv("HEADSTART_FEATURES_GB", "lots")
+    with pytest.raises(BudgetError, match="“lots”"):
+        features.budget_bytes()
+
+
+def test_a_full_disk_is_the_callers_to_handle(folder, monkeypatch):
+    store = Store(folder, KEY, SHAPES)
+    store.make_places(NAMES, HALF)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Part, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write(store.places(NAMES)[0], tensors(0))
+
+
+def test_key_is_kept_for_people(folder):
+    filled(folder).close()
+    assert json.loads((folder / KEY.folder / "key.json").read_text(encoding="utf-8"))["backbone"] == "residual10"
