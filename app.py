@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs
+from core import jobs, probing
 from core.ui import upload
 from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES
@@ -19,6 +19,7 @@ async def lifespan(server: st.App) -> AsyncIterator[None]:
     workspace = Workspace.default()
     upload.sweep(workspace)
     jobs.watch(workspace)
+    probing.watch(workspace.home)
     yield
 
 

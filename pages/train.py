@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import runs
 from core.text import _
-from core.ui import live, navigation, pieces, run_list, settings, state
+from core.ui import cost, live, navigation, pieces, run_list, settings, state
 
 at = state.place()
 navigation.heading("train", at)
@@ -22,6 +22,7 @@ with st.expander(_("Start a new run"), expanded=watched is None, icon=":material
     settings.what_freezes(at)
     if state.draft(at).preset == "own":
         settings.own(at)
+    cost.show(at)
     settings.start(at)
 
 pieces.explain("epoch", "loss", "accuracy", "split", "overfitting", "freezing")

@@ -24,6 +24,7 @@ class Draft:
         learn_batch_norm: Let batch normalisation of the trainable part update its statistics.
         head: The new classification head.
         preset: `own` for the settings below, else a preset that decides them.
+        views: Variations kept of each training picture, where there is augmentation.
         fine_tune_epochs: Epochs of the second phase, in which the part that is not frozen learns too.
     """
 
@@ -41,6 +42,7 @@ class Draft:
     optimizer: Optimizer = "adam"
     loss: Loss = "categorical_crossentropy"
     augmentation: Augmentation = "none"
+    views: int = 4
     patience: int = 5
     class_weights: bool = False
     validation_share: float = 0.2
@@ -103,6 +105,7 @@ class Draft:
             optimizer=config.optimizer,
             loss=config.loss,
             augmentation=config.augmentation,
+            views=config.views,
             patience=config.patience,
             class_weights=config.class_weights,
         )
@@ -143,6 +146,8 @@ class Draft:
             optimizer=self.optimizer,
             loss=self.loss,
             augmentation=self.augmentation,
+            # Its question is not asked without augmentation, and an answer of before is not to work in secret.
+            views=self.views if self.augmentation != "none" else Draft.views,
             patience=self.patience,
             class_weights=self.class_weights,
             learn_batch_norm=self.learn_batch_norm,

@@ -8,7 +8,7 @@ from core import dataset
 from core.backbones import Backbone
 from core.summary import Summary, summarize
 from core.text import _, number
-from core.ui import state
+from core.ui import cost, state
 from core.ui.draft import Draft
 from core.ui.network import drawing
 from core.ui.state import Key, Place
@@ -34,6 +34,7 @@ def choose(at: Place) -> None:
         key="network",
     )
     _counts(row, draft.frozen, summarize(row, draft.head, num_classes, draft.frozen))
+    cost.show(at)
     if draft.start == "imagenet":
         _expert(at)
 

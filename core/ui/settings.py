@@ -7,7 +7,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from core import dataset, jobs, projects, runs
-from core.config import MAX_BATCH_SIZE, MAX_EPOCHS, Augmentation, Loss, Optimizer
+from core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_VIEWS, Augmentation, Loss, Optimizer
 from core.presets import PRESETS
 from core.text import N_, _, number
 from core.ui import navigation, pieces, state
@@ -103,6 +103,8 @@ def own(at: Place) -> None:
         _one_of(at, "loss", get_args(Loss))
     with right:
         _one_of(at, "augmentation", get_args(Augmentation))
+        if draft.augmentation != "none" and draft.start != "scratch":
+            _whole(at, "views", 0, MAX_VIEWS)
         _whole(at, "patience", 0, MAX_EPOCHS)
         _setting(at, "validation_share", st.slider, 0.05, 0.5, draft.validation_share, 0.05, format="percent")
         _setting(at, "class_weights", st.toggle, draft.class_weights)

@@ -127,6 +127,13 @@ SETTINGS = {
         N_("Variation"),
         N_("Turn, shift and mirror training pictures a little at random, so that few pictures teach like many."),
     ),
+    "views": (
+        N_("Variations kept per picture"),
+        N_(
+            "How many variations of each picture the frozen part looks at once and remembers; each epoch practises on "
+            "another of them. 0 makes new ones in every epoch, which takes longer."
+        ),
+    ),
     "patience": (
         N_("Early stopping"),
         N_(

@@ -1,0 +1,124 @@
+"""What a run will cost before it starts: seconds and disk, in figures that move with every choice."""
+
+import streamlit as st
+
+from core import costs, dataset, speeds
+from core.costs import Cost, PhaseCost
+from core.text import _, ngettext, number
+from core.ui import pieces, state
+from core.ui.draft import Draft
+from core.ui.live import duration
+from core.ui.pieces import size_text
+from core.ui.state import Place
+
+
+def show(at: Place) -> None:
+    """Shows what the chosen network and settings will cost with the project's pictures."""
+    assert at.project is not None
+    draft = state.draft(at)
+    machine = speeds.machine(at.workspace.home)
+    with pieces.errors_shown():
+        _figures(draft, _estimate(at, draft, machine))
+    if machine is None:
+        st.caption(
+            ":material/speed: "
+            + _(
+                "These figures are those of another computer: this one has not been measured yet. That takes a few "
+                "seconds and happens by itself while nothing else is going on."
+            )
+        )
+
+
+def _figures(draft: Draft, cost: Cost) -> None:
+    with st.container(horizontal=True, gap="medium", key="cost"):
+        if len(cost.phases) == 1:
+            _epochs(cost.phases[0])
+            _together(cost)
+        else:
+            for phase, title in zip(cost.phases, _titles(cost), strict=True):
+                with st.container(width="content", gap="xsmall"):
+                    st.caption(title)
+                    with st.container(horizontal=True, gap="medium"):
+                        _epochs(phase)
+            with st.container(width="content", gap="xsmall"):
+                st.caption(_("Together"))
+                with st.container(horizontal=True, gap="medium"):
+                    _together(cost)
+    st.caption(_reason(draft, cost))
+
+
+def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None) -> Cost:
+    assert at.project is not None
+    table = dataset.images(at.workspace, at.project.id)
+    split = dataset.split_images(table, draft.validation_share, draft.seed)["split"].value_counts()
+    return costs.estimate(
+        draft.config(tuple(sorted(table["label"].unique()))),
+        int(split.get("train", 0)),
+        int(split.get("validation", 0)),
+        costs.mean_pixels(table),
+        machine,
+        measured=speeds.measured_here(at.workspace.home),
+        room_bytes=costs.room_bytes(at.workspace.home),
+    )
+
+
+def _titles(cost: Cost) -> list[str]:
+    """Names the two phases of a run."""
+    first, second = (phase.epochs for phase in cost.phases)
+    return [
+        ngettext("First only the head learns: {count} epoch", "First only the head learns: {count} epochs", first),
+        ngettext(
+            "Then what is not frozen learns too: {count} epoch",
+            "Then what is not frozen learns too: {count} epochs",
+            second,
+        ),
+    ]
+
+
+def _epochs(phase: PhaseCost) -> None:
+    st.metric(_("First epoch"), about(phase.first_epoch_seconds), width="content")
+    st.metric(_("Each later epoch"), about(phase.later_epoch_seconds), width="content")
+
+
+def _together(cost: Cost) -> None:
+    st.metric(
+        _("Whole run"),
+        about(cost.total_seconds),
+        help=_("From the start to the finished network, when no epoch is left out by early stopping."),
+        width="content",
+    )
+    st.metric(_("On disk"), size_text(cost.disk_bytes) if cost.disk_bytes else _("nothing"), width="content")
+
+
+def _reason(draft: Draft, cost: Cost) -> str:
+    """Says in plain words why the first epoch takes longer, or why none does."""
+    last = cost.phases[-1]
+    if draft.frozen == 0:
+        return _(
+            "Nothing is frozen: in every epoch the whole network looks at every picture, so that each takes about as "
+            "long as the first."
+        )
+    if not last.disk_bytes and last.num_first_epochs == last.epochs:
+        return _(
+            "Nothing is kept: in every epoch the frozen part looks at every picture anew, so that each takes about as "
+            "long as the first."
+        )
+    if max(phase.num_first_epochs for phase in cost.phases) > 1:
+        return _(
+            "In each of the first {count} epochs the frozen part looks at another variation of every picture, and its "
+            "answers are kept on the disk. Later epochs only look them up, which is why they are quick.",
+            count=number(last.num_first_epochs),
+        )
+    return _(
+        "In the first epoch the frozen part of the network looks at every picture once, and its answers are kept on "
+        "the disk. Later epochs only look them up, which is why they are quick."
+    )
+
+
+def about(seconds: float) -> str:
+    """Writes an estimated length of time, no more exactly than it is known."""
+    if seconds < 0.1:
+        return _("under {count} s", count=number(0.1, 1))
+    if seconds < 0.95:
+        return _("about {time}", time=_("{count} s", count=number(seconds, 1)))
+    return _("about {time}", time=duration(seconds))
