@@ -90,8 +90,8 @@ class RunConfig:
         optimizer: Adam, SGD with momentum 0.9, or RMSprop.
         loss: What training makes small. `label_smoothing` is cross-entropy with targets softened by 0.1.
         augmentation: How strongly training images are varied at random in each epoch.
-        views: How many variations of each training image are computed once and kept, each epoch another of them; 0 makes
-            new ones in every epoch and keeps nothing. Without augmentation any number keeps the image itself.
+        views: How many variations of each training image are computed once and kept, each epoch another of them; 0
+            makes new ones in every epoch and keeps nothing. Without augmentation any number keeps the image itself.
         patience: Stop a phase after this many epochs without a lower validation loss; 0 to run all epochs.
         class_weights: Let rare classes count as much as frequent ones.
         learn_batch_norm: Let batch normalisation in the trainable part update its statistics. Always so from scratch.

@@ -25,31 +25,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
 import psutil
 
-from core.errors import AppError
-from core.text import N_
+from core.fingerprints import LENGTH_BYTES
 
 FOLDER = "features"
 VERSION = 1  # of decoding, variations and files; a change here finds nothing of before
-DIGEST_BYTES = 16
-BUDGET_VARIABLE = "HEADSTART_FEATURES_GB"
-DEFAULT_BUDGET_GB = 10.0
-RESERVE_BYTES = 2_000_000_000  # of the disk, never touched
-GIGABYTE = 1_000_000_000
 SECURE_SECONDS = 1.0
 LARGEST_HALF = 60_000.0  # float16 ends at 65,504
 HALF_PRECISION = 2.0**-10  # a unit in the last place of float16, relative to the largest value
 Shapes = tuple[tuple[int, ...], ...]
-
-
-class BudgetError(AppError):
-    """The budget is not a number."""
-
-    sentence = N_(
-        "{variable} is “{value}”, but it must be a number of gigabytes, such as 10. Change it and start again."
-    )
 
 
 @dataclass(frozen=True)
@@ -77,53 +62,6 @@ class Key:
         return f"{self.backbone}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
-def digest(data: bytes) -> bytes:
-    """Returns the fingerprint of a file's content, `DIGEST_BYTES` long."""
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
-
-
-def digest_pictures(features: Path, home: Path, paths: Sequence[str]) -> list[bytes]:
-    """Returns the fingerprints of pictures by their content.
-
-    A file of the same size and time as before is not read again.
-
-    Args:
-        features: The folder of stores, which also remembers the fingerprints.
-        home: What the paths start from.
-        paths: Of the pictures.
-
-    Raises:
-        OSError: A picture is gone.
-    """
-    memory = features / "digests.parquet"
-    known = _remembered(memory)
-    found, new = [], []
-    for path in paths:
-        stat = (home / path).stat()
-        seen = known.get(path)
-        if seen is None or seen[:2] != (stat.st_size, stat.st_mtime_ns):
-            seen = (stat.st_size, stat.st_mtime_ns, digest((home / path).read_bytes()))
-            new.append((path, *seen))
-        found.append(seen[2])
-    if new:
-        known |= {path: (size, time_ns, value) for path, size, time_ns, value in new}
-        rows = [(path, *values) for path, values in known.items()]
-        features.mkdir(parents=True, exist_ok=True)
-        beside = memory.with_name(f"digests-{os.getpid()}.new")
-        pd.DataFrame(rows, columns=["path", "size", "time_ns", "digest"]).to_parquet(beside, index=False)
-        beside.replace(memory)
-    return found
-
-
-def _remembered(memory: Path) -> dict[str, tuple[int, int, bytes]]:
-    try:
-        table = pd.read_parquet(memory)
-        rows = zip(table["path"], table["size"], table["time_ns"], table["digest"], strict=True)
-        return {path: (int(size), int(time_ns), value) for path, size, time_ns, value in rows}
-    except (OSError, ValueError, KeyError):
-        return {}  # not there yet, or not whole: then every picture is read
-
-
 class Part:
     """A set of pictures with their values; made whole by renaming a folder, filled in any order by any process.
 
@@ -138,7 +76,7 @@ class Part:
         self.shapes: Shapes = tuple(tuple(shape) for shape in told["shapes"])
         self.dtype = np.dtype(told["dtype"])
         names = (folder / "pictures.bin").read_bytes()
-        self.digests = [names[start : start + DIGEST_BYTES] for start in range(0, len(names), DIGEST_BYTES)]
+        self.digests = [names[start : start + LENGTH_BYTES] for start in range(0, len(names), LENGTH_BYTES)]
         num = len(self.digests)
         self._marks = np.memmap(folder / "done.bin", np.uint8, "r", shape=(num,))
         self._values = [
@@ -320,67 +258,3 @@ def number_format(samples: Sequence[np.ndarray]) -> np.dtype:
         if error > HALF_PRECISION * largest:
             return np.dtype(np.float32)
     return np.dtype(np.float16)
-
-
-def budget_bytes() -> int:
-    """Returns how much disk the stores may take together.
-
-    Raises:
-        BudgetError: The setting is not a number.
-    """
-    text = os.environ.get(BUDGET_VARIABLE, "")
-    try:
-        gigabytes = float(text) if text else DEFAULT_BUDGET_GB
-        return int(gigabytes * GIGABYTE)
-    except (ValueError, OverflowError) as error:
-        raise BudgetError(variable=BUDGET_VARIABLE, value=text) from error
-
-
-def size_bytes(folder: Path) -> int:
-    """Returns what the files below a folder may grow to; a part counts whole from its beginning."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def make_room(features: Path, needed_bytes: int, *, keep: Sequence[Key] = ()) -> bool:
-    """Removes the stores that were not used for longest until there is room, and says whether there is.
-
-    A store that a living process uses, or that is to be kept, stays.
-    """
-    features.mkdir(parents=True, exist_ok=True)
-    limit = budget_bytes()
-    kept = {key.folder for key in keep}
-    stores = sorted((path for path in features.iterdir() if path.is_dir()), key=_last_used)
-    sizes = {store: size_bytes(store) for store in stores}
-    removable = [store for store in stores if store.name not in kept and not in_use(store)]
-
-    def is_room() -> bool:
-        free = shutil.disk_usage(features).free
-        return sum(sizes.values()) + needed_bytes <= limit and free - needed_bytes >= RESERVE_BYTES
-
-    if not is_room() and sum(sizes[store] for store in stores if store not in removable) + needed_bytes > limit:
-        return False  # nothing is thrown away in vain
-    while not is_room() and removable:
-        store = removable.pop(0)
-        shutil.rmtree(store, ignore_errors=True)
-        sizes.pop(store)
-    return is_room()
-
-
-def _last_used(store: Path) -> float:
-    try:
-        return (store / "key.json").stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def in_use(store: Path) -> bool:
-    """Whether a process that is still alive uses a store."""
-    return any(_is_alive(user.name) for user in store.glob("users/*"))
-
-
-def _is_alive(user: str) -> bool:
-    pid, _, created = user.partition("-")
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(created)) < 2
-    except (psutil.Error, ValueError):
-        return False

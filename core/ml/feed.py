@@ -1,8 +1,5 @@
 """The batches of one phase: what the frozen prefix says of each image, found in the store or computed on the way."""
 
-import queue
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +9,13 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from core import backbones, features
+from core import backbones, budget, features, fingerprints
 from core.config import RunConfig
 from core.features import Key, Store
 from core.ml import pipeline
-from core.ml.forward import Forward, Pass, Tensors
-from core.ml.prefix import Cut
+from core.ml.forward import Forward, Pass
+from core.ml.prefix import Cut, Frontier
+from core.ml.source import Batch, Images, Job, Seed, Source, in_background
 from core.speeds import Way
 
 SAMPLE_IMAGES = 8
@@ -25,30 +23,36 @@ WINDOW_IMAGES = 256
 WINDOW_BYTES = 64_000_000
 READY_BATCHES = 4
 PLAIN = -1  # the view of a picture as it is
-Batch = tuple[np.ndarray, Tensors]
-Seed = Callable[[int], list[int] | None]
 
 
 @dataclass(frozen=True)
-class Job:
-    """A picture to load: where it is, and the seed of its variation, None for none."""
+class Plan:
+    """What a phase trains, and what it may compute ahead.
 
-    path: Path
-    seed: list[int] | None
+    Attributes:
+        config: Of the run.
+        cut: Where this phase cuts the network.
+        epochs: Of this phase.
+        also: A prefix that says what `cut.prefix` says and, after it, what the next phase will ask; None for none.
+        next_frontier: What that is.
+    """
 
+    config: RunConfig
+    cut: Cut
+    epochs: int
+    also: keras.Model | None = None
+    next_frontier: Frontier | None = None
 
-class Images:
-    """Some images of a run in the order of its table: paths, labels, fingerprints."""
+    @property
+    def prefix(self) -> keras.Model | None:
+        """The prefix that is run."""
+        return self.also or self.cut.prefix
 
-    def __init__(self, rows: pd.DataFrame, config: RunConfig, home: Path, features_folder: Path | None):
-        self.paths = [home / path for path in rows["path"]]
-        self.labels = pipeline.one_hot(rows, config)
-        self.digests = (
-            features.digest_pictures(features_folder, home, list(rows["path"])) if features_folder is not None else []
-        )
-
-    def __len__(self) -> int:
-        return len(self.paths)
+    @property
+    def frontiers(self) -> list[Frontier]:
+        """What is kept of an image: for this phase, then for the next."""
+        now = [self.cut.frontier] if self.cut.frontier else []
+        return [*now, self.next_frontier] if self.also and self.next_frontier else now
 
 
 class Feed:
@@ -64,18 +68,19 @@ class Feed:
         computed: How many answers were computed in each epoch so far.
     """
 
-    def __init__(self, cut: Cut, config: RunConfig, table: pd.DataFrame, home: Path, *, epochs: int):
-        self.config = config
-        self.cut = cut
+    def __init__(self, plan: Plan, table: pd.DataFrame, home: Path):
+        self.config = config = plan.config
+        self.plan = plan
         self.epoch = 0  # of the whole run, from 0
         self.turn = 0  # epochs of this phase before this one
-        wants_store = cut.frontier is not None and config.start == "imagenet" and config.views > 0
+        wants_store = plan.cut.frontier is not None and config.start == "imagenet" and config.views > 0
         folder = home / features.FOLDER if wants_store else None
         self.training_images = Images(table[table["split"] == "train"], config, home, folder)
         self.validation_images = Images(table[table["split"] == "validation"], config, home, folder)
-        forward = Forward(cut.prefix) if cut.prefix is not None else None
+        prefix = plan.prefix
+        forward = Forward(prefix) if prefix is not None else None
         self._pass = Pass(lambda job: pipeline.load(job.path, config, job.seed), forward)
-        self._stores: dict[int, Store] = {}
+        self._stores: list[dict[int, Store]] = []  # a store for each view, for this phase and, ahead, for the next
         self.no_room = False
         self.on_no_room: Callable[[], None] = lambda: None
         self.needed_bytes = 0
@@ -83,7 +88,7 @@ class Feed:
         if folder is not None:
             self._open_stores(folder)
         self.kept = bool(self._stores)
-        self.needed, self.found = self._count(epochs)
+        self.needed, self.found = self._count()
         self._pass.num_done = 0  # the samples do not count
 
     @property
@@ -102,31 +107,48 @@ class Feed:
         return -(-len(self.training_images) // self.config.batch_size)
 
     def _open_stores(self, folder: Path) -> None:
-        assert self.cut.frontier is not None
-        plain = self._key()
-        keys = {PLAIN: plain}
-        if self.varies:
-            strength = self.config.augmentation
-            keys |= {view: replace(plain, variation=f"{strength}-{view}") for view in range(self.num_views)}
-        stores = {view: Store(folder, key, self.cut.frontier.shapes) for view, key in keys.items()}
-        unknown = {view: store.unknown(self._digests_of(view)) for view, store in stores.items()}
-        num_unknown = sum(map(len, unknown.values()))
-        if num_unknown:
-            dtype = features.number_format(self._samples())
-            self.needed_bytes = num_unknown * self.cut.frontier.num_values * dtype.itemsize
-            self.no_room = not features.make_room(folder, self.needed_bytes, keep=list(keys.values()))
-            if self.no_room:
-                for store in stores.values():
-                    store.close()
-                return
+        """Opens a store for each view and each cut, with places for all pictures, or none where there is no room."""
+        frontiers = self.plan.frontiers
+        keys = [self._keys(frontier.name) for frontier in frontiers]
+        self._stores = [
+            {view: Store(folder, key, frontier.shapes) for view, key in of_cut.items()}
+            for frontier, of_cut in zip(frontiers, keys, strict=True)
+        ]
+        unknown = [{view: stores[view].unknown(self._digests_of(view)) for view in stores} for stores in self._stores]
+        if not any(unknown[0].values()):
+            return  # all is there or has its place; what the next phase needs is its own affair
+        formats = self._formats()
+        self.needed_bytes = sum(
+            sum(map(len, new.values())) * frontier.num_values * dtype.itemsize
+            for new, frontier, dtype in zip(unknown, frontiers, formats, strict=True)
+        )
+        self.no_room = not budget.make_room(
+            folder, self.needed_bytes, keep=[key.folder for of_cut in keys for key in of_cut.values()]
+        )
+        if self.no_room:
+            self._close_stores()
+            return
+        for stores, new, dtype in zip(self._stores, unknown, formats, strict=True):
             for view, store in stores.items():
-                store.make_places(unknown[view], dtype)
-        self._stores = stores
+                store.make_places(new[view], dtype)
 
-    def _key(self) -> Key:
-        assert self.cut.frontier is not None
-        weights = features.digest(backbones.weights_path(backbones.CATALOG[self.config.backbone]).read_bytes())
-        return Key(self.config.backbone, weights.hex(), self.cut.frontier.name, self.config.image_size)
+    def _keys(self, frontier: str) -> dict[int, Key]:
+        """Returns the key of each view at a cut."""
+        weights = fingerprints.of(backbones.weights_path(backbones.CATALOG[self.config.backbone]).read_bytes())
+        plain = Key(self.config.backbone, weights.hex(), frontier, self.config.image_size)
+        if not self.varies:
+            return {PLAIN: plain}
+        strength = self.config.augmentation
+        varied = {view: replace(plain, variation=f"{strength}-{view}") for view in range(self.num_views)}
+        return {PLAIN: plain} | varied
+
+    def _formats(self) -> list[np.dtype]:
+        """Returns the number format for each cut, from what the prefix says of a few pictures."""
+        step = max(1, len(self.training_images) // SAMPLE_IMAGES)
+        jobs = [Job(path, None) for path in self.training_images.paths[::step][:SAMPLE_IMAGES]]
+        said = [np.stack(tensors) for tensors in zip(*self._pass.start(jobs), strict=True)]
+        num_now = len(self.plan.frontiers[0].shapes)
+        return [features.number_format(part) for part in (said[:num_now], said[num_now:])[: len(self._stores)]]
 
     def _digests_of(self, view: int) -> list[bytes]:
         """The pictures that are asked for in a view: training images in theirs, validation images as they are."""
@@ -134,21 +156,14 @@ class Feed:
             return self.training_images.digests
         return self.validation_images.digests + ([] if self.varies else self.training_images.digests)
 
-    def _samples(self) -> Tensors:
-        """What the prefix says of a few pictures."""
-        step = max(1, len(self.training_images) // SAMPLE_IMAGES)
-        jobs = [Job(path, None) for path in self.training_images.paths[::step][:SAMPLE_IMAGES]]
-        said = list(self._pass.start(jobs))
-        return [np.stack(tensors) for tensors in zip(*said, strict=True)]
-
-    def _count(self, epochs: int) -> tuple[int, int]:
+    def _count(self) -> tuple[int, int]:
         """Returns how many answers are needed, and how many of them are there."""
+        epochs = self.plan.epochs
         needed = len(self.training_images) * (min(epochs, self.num_views) or epochs) + len(self.validation_images)
         found = 0
-        for view, store in self._stores.items():
+        for view, store in self._stores[0].items() if self._stores else ():
             if view < epochs:
-                digests = self._digests_of(view)
-                found += int(store.has(store.places(digests)).sum())
+                found += int(store.has(store.places(self._digests_of(view))).sum())
         return needed, found
 
     def _lose_room(self) -> None:
@@ -184,8 +199,13 @@ class Feed:
     def close(self) -> None:
         """Ends the threads and closes the stores; what was computed is safe."""
         self._pass.close()
-        for store in self._stores.values():
-            store.close()
+        self._close_stores()
+
+    def _close_stores(self) -> None:
+        for stores in self._stores:
+            for store in stores.values():
+                store.close()
+        self._stores = []
 
     def training(self) -> tf.data.Dataset:
         """Batches of training images in the order of `epoch`: pairs of what the suffix takes and one-hot labels."""
@@ -216,7 +236,7 @@ class Feed:
 
     def _batches(self, images: Images, order: np.ndarray, view: int, seed: Seed) -> Iterator[Batch]:
         """Yields labels and tensors, reading what is there and computing what is not, some batches ahead."""
-        source = Source(images, self._stores.get(view), self._pass, seed, self._lose_room)
+        source = Source(images, [stores[view] for stores in self._stores], self._pass, seed, self._lose_room)
         batches = source.batches(order, self.config.batch_size, self._window)
         return batches if source.is_complete(order) else in_background(batches, READY_BATCHES)
 
@@ -227,10 +247,9 @@ class Feed:
         return max(1, min(WINDOW_IMAGES, WINDOW_BYTES // image_bytes))
 
     def _dataset(self, batches: Callable[[], Iterator[Batch]], images: Images) -> tf.data.Dataset:
-        shapes = (
-            self.cut.frontier.shapes if self.cut.frontier else ((self.config.image_size, self.config.image_size, 3),)
-        )
-        dtype = tf.float32 if self.cut.frontier else tf.uint8
+        frontier = self.plan.cut.frontier
+        shapes = frontier.shapes if frontier else ((self.config.image_size, self.config.image_size, 3),)
+        dtype = tf.float32 if frontier else tf.uint8
         inputs = tuple(tf.TensorSpec((None, *shape), dtype) for shape in shapes)
         labels = tf.TensorSpec((None, len(self.config.labels)), tf.float32)
 
@@ -245,110 +264,3 @@ class Feed:
         data = tf.data.Dataset.from_generator(generate, output_signature=(inputs, labels)).map(given)
         steps = -(-len(images) // self.config.batch_size)
         return pipeline.untuned(data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2))
-
-
-class Source:
-    """Answers for some images in one view, from its store where they are there."""
-
-    def __init__(
-        self, images: Images, store: Store | None, passing: Pass, seed: Seed, on_full_disk: Callable[[], None]
-    ):
-        self._on_full_disk = on_full_disk
-        self._images = images
-        self._store = store
-        self._pass = passing
-        self._seed = seed
-        self._places = store.places(images.digests) if store is not None else np.empty((len(images), 2), np.int64)
-
-    def _has(self, indices: np.ndarray) -> np.ndarray:
-        if self._store is None:
-            return np.zeros(len(indices), bool)
-        return self._store.has(self._places[indices])
-
-    def is_complete(self, indices: np.ndarray) -> bool:
-        """Whether nothing need be computed."""
-        return bool(self._has(indices).all())
-
-    def batches(self, order: np.ndarray, batch_size: int, window: int) -> Iterator[Batch]:
-        """Yields one-hot labels and tensors for batch after batch of the order."""
-        for block, there, answers in self._blocks(order, batch_size * max(1, window // batch_size)):
-            for start in range(0, len(block), batch_size):
-                here = slice(start, start + batch_size)
-                tensors = self._gather(block[here], there[here], answers)
-                yield self._images.labels[block[here]], tensors
-
-    def _blocks(self, order: np.ndarray, length: int) -> Iterator[tuple[np.ndarray, np.ndarray, Iterator[Tensors]]]:
-        """Yields blocks of the order with what is there of each; the block after it is begun before it is used.
-
-        What is missing is asked anew for each block, so that two runs that fill the same store share the work.
-        """
-        begun: deque[tuple[np.ndarray, np.ndarray, Iterator[Tensors]]] = deque()
-        for start in range(0, len(order), length):
-            block = order[start : start + length]
-            there = self._has(block)
-            jobs = [Job(self._images.paths[index], self._seed(int(index))) for index in block[~there]]
-            begun.append((block, there, self._pass.start(jobs)))
-            if len(begun) > 1:
-                yield begun.popleft()
-        yield from begun
-
-    def _gather(self, indices: np.ndarray, there: np.ndarray, answers: Iterator[Tensors]) -> Tensors:
-        if there.all() and self._store is not None:
-            return self._store.read(self._places[indices])
-        computed = [self._keep(index, next(answers)) for index in indices[~there]]
-        tensors = [np.stack(one) for one in zip(*computed, strict=True)]
-        if there.any() and self._store is not None:
-            stored = self._store.read(self._places[indices[there]])
-            whole = [np.empty((len(indices), *one.shape[1:]), one.dtype) for one in tensors]
-            for place, ours, theirs in zip(whole, tensors, stored, strict=True):
-                place[~there], place[there] = ours, theirs
-            return whole
-        return tensors
-
-    def _keep(self, index: int, tensors: Tensors) -> Tensors:
-        if self._store is None:
-            return tensors
-        try:
-            kept = self._store.write(self._places[index], tensors)
-        except OSError:
-            self._on_full_disk()
-            return tensors
-        return self._store.rounded(self._places[index], tensors) if kept else tensors
-
-
-def in_background(items: Iterator[Batch], num_ready: int) -> Iterator[Batch]:
-    """Yields the items while a thread of its own makes the next ones, at most `num_ready` ahead.
-
-    The thread is one of ours, since tf.data's own may not run TensorFlow while it waits for them.
-    """
-    ready: queue.Queue = queue.Queue(num_ready)
-    stopped = threading.Event()
-
-    def put(item: object) -> None:
-        while not stopped.is_set():
-            try:
-                return ready.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        try:
-            for item in items:
-                put((item, None))
-                if stopped.is_set():
-                    return
-            put((None, None))
-        except Exception as error:
-            put((None, error))
-
-    threading.Thread(target=work, name="headstart-feed", daemon=True).start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        stopped.set()

@@ -41,11 +41,13 @@ class Cut:
         suffix: From the frontier's tensors (one as it is, several as a list), or from the images where there is no
             prefix, to probabilities (batch, num_classes).
         frontier: What lies between; None without a prefix.
+        last_layer: The last layer of the prefix where that is one of the head, else None.
     """
 
     prefix: keras.Model | None
     suffix: keras.Model
     frontier: Frontier | None
+    last_layer: keras.Layer | None = None
 
 
 def cut(model: keras.Model, config: RunConfig) -> Cut:
@@ -154,7 +156,28 @@ def _cut_in_head(images: keras.KerasTensor, features: keras.KerasTensor, head: l
     kept = _through(head[:num_fixed], features)
     entry = keras.Input(kept.shape[1:])
     frontier = Frontier(name, (tuple(kept.shape[1:]),))
-    return Cut(keras.Model(images, [kept]), keras.Model(entry, _through(head[num_fixed:], entry)), frontier)
+    suffix = keras.Model(entry, _through(head[num_fixed:], entry))
+    return Cut(keras.Model(images, [kept]), suffix, frontier, head[num_fixed - 1] if num_fixed else None)
+
+
+def passing_by(now: Cut, later: Cut) -> keras.Model | None:
+    """Returns a prefix that also says what a later phase will ask, so that both are computed in one go.
+
+    Args:
+        now: A cut in the head: the whole backbone is frozen.
+        later: Of the same network with less of it frozen.
+
+    Returns:
+        From the images to the frontier's tensors of `now`, followed by those of `later`; None where the cuts do not
+        allow it.
+    """
+    if now.last_layer is None or later.prefix is None or later.last_layer is not None:
+        return None
+    end = _nodes(later.suffix)[id(now.last_layer)].outputs[0]
+    images = later.prefix.input
+    on_the_way = later.prefix(images)
+    rest = keras.Model(later.suffix.input, end)
+    return keras.Model(images, [rest(on_the_way if len(on_the_way) > 1 else on_the_way[0]), *on_the_way])
 
 
 def _through(chain: list[keras.Layer], x: keras.KerasTensor | list[keras.KerasTensor]) -> keras.KerasTensor:

@@ -8,14 +8,14 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from core import backbones, events, features, speeds
+from core import backbones, budget, events, speeds
 from core.config import Phase, RunConfig
 from core.ml import pipeline
 from core.ml.callbacks import BestEpoch, Reporter, Stop
-from core.ml.feed import Feed
+from core.ml.feed import Feed, Plan
 from core.ml.forward import has_gpu
 from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
-from core.ml.prefix import cut
+from core.ml.prefix import cut, passing_by
 from core.text import N_
 
 NO_ROOM = N_(
@@ -80,11 +80,12 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
             non_trainable_parameters=model.count_params() - trainable,
         )
     )
-    parts = cut(model, config)
-    with closing(Feed(parts, config, table, turn.home, epochs=phase.epochs)) as feed:
+    plan = _plan(model, config, turn)
+    suffix = plan.cut.suffix
+    with closing(Feed(plan, table, turn.home)) as feed:
         _say_features(feed, turn)
         _take_the_quicker_way(feed, turn)
-        compile_model(parts.suffix, config, phase)
+        compile_model(suffix, config, phase)
         reporter = Reporter(
             turn.folder,
             phase,
@@ -93,7 +94,7 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
             epochs_before=turn.epochs_before,
             num_images=len(feed.training_images),
         )
-        parts.suffix.fit(
+        suffix.fit(
             feed.training(),
             validation_data=feed.validation(),
             epochs=phase.epochs,
@@ -106,13 +107,25 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
     return reporter.epochs_done
 
 
+def _plan(model: keras.Model, config: RunConfig, turn: Turn) -> Plan:
+    """Cuts the network for a phase; where all of the backbone is frozen now and less later, both are asked at once."""
+    later = config.phases[turn.number : turn.number + 1]
+    now = cut(model, config)
+    if now.last_layer is None or not later or config.views == 0:
+        return Plan(config, now, turn.phase.epochs)
+    freeze_phase(model, config, later[0])
+    then = cut(model, config)
+    freeze_phase(model, config, turn.phase)
+    return Plan(config, now, turn.phase.epochs, passing_by(now, then), then.frontier)
+
+
 def _say_features(feed: Feed, turn: Turn) -> None:
     """Says how much is found, and, now or later, that there is no room to keep the rest."""
-    if feed.cut.prefix is None:
+    if feed.plan.cut.prefix is None:
         return
     turn.say(events.Features(phase=turn.number, needed=feed.needed, found=feed.found, kept=feed.kept))
-    gigabytes = f"{max(feed.needed_bytes / features.GIGABYTE, 0.1):.1f}"
-    values = {"gigabytes": gigabytes, "variable": features.BUDGET_VARIABLE}
+    gigabytes = f"{max(feed.needed_bytes / budget.GIGABYTE, 0.1):.1f}"
+    values = {"gigabytes": gigabytes, "variable": budget.VARIABLE}
     feed.on_no_room = lambda: turn.say(events.Note(sentence=NO_ROOM, values=values))
     if feed.no_room:
         feed.on_no_room()
@@ -124,13 +137,13 @@ def _take_the_quicker_way(feed: Feed, turn: Turn) -> None:
     backbone, machine = backbones.CATALOG[config.backbone], speeds.machine(turn.home)
     num_missing = feed.needed - feed.found
     frozen, size = turn.phase.frozen_layers, config.image_size
-    if feed.cut.prefix is not None and speeds.quick_form_pays(backbone, frozen, size, num_missing, machine):
+    if feed.plan.cut.prefix is not None and speeds.quick_form_pays(backbone, frozen, size, num_missing, machine):
         feed.prepare_quick_form()
 
 
 def _record_speed(feed: Feed, turn: Turn, seconds: list[float]) -> None:
     """Keeps what the epochs took, for the estimates of later runs."""
-    if feed.cut.prefix is None:
+    if feed.plan.cut.prefix is None:
         return
     steady = [took for took, computed in zip(seconds, feed.computed, strict=True) if not computed]
     later = statistics.median(steady) if steady else 0.0

@@ -1,18 +1,16 @@
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
-import psutil
 import pytest
 
-from core import features
-from core.features import BudgetError, Key, Part, Store
+from core import features, fingerprints
+from core.features import Key, Part, Store
 
 KEY = Key("residual10", "weights", "40", 112)
 SHAPES = ((2, 3), (4,))
 HALF, FULL = np.dtype(np.float16), np.dtype(np.float32)
-NAMES = [features.digest(bytes([number])) for number in range(6)]
+NAMES = [fingerprints.of(bytes([number])) for number in range(6)]
 
 
 @pytest.fixture
@@ -171,91 +169,6 @@ def test_values_are_the_same_computed_or_found(folder):
     store.write(place, computed)
     for rounded, found in zip(store.rounded(place, computed), store.read(place[None]), strict=True):
         np.testing.assert_array_equal(rounded, found[0])
-
-
-def pictures(home, count=3) -> list[str]:
-    names = [f"{number}.jpg" for number in range(count)]
-    for name in names:
-        (home / name).write_bytes(name.encode())
-    return names
-
-
-def test_fingerprints_are_those_of_the_content(folder, tmp_path):
-    names = pictures(tmp_path)
-    assert features.digest_pictures(folder, tmp_path, names) == [features.digest(name.encode()) for name in names]
-
-
-def test_a_changed_picture_has_another_fingerprint(folder, tmp_path):
-    names = pictures(tmp_path)
-    before = features.digest_pictures(folder, tmp_path, names)
-    (tmp_path / "1.jpg").write_bytes(b"X.jpg")  # as long as before
-    os.utime(tmp_path / "1.jpg", ns=(1, 1))
-    after = features.digest_pictures(folder, tmp_path, names)
-    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
-
-
-def test_an_unchanged_picture_is_not_read_again(folder, tmp_path, monkeypatch):
-    names = pictures(tmp_path)
-    before = features.digest_pictures(folder, tmp_path, names)
-    monkeypatch.setattr(features, "digest", lambda data: pytest.fail("read again"))
-    assert features.digest_pictures(folder, tmp_path, names) == before
-
-
-def test_a_damaged_memory_of_fingerprints_costs_only_time(folder, tmp_path):
-    names = pictures(tmp_path)
-    before = features.digest_pictures(folder, tmp_path, names)
-    (folder / "digests.parquet").write_bytes(b"PAR1")
-    assert features.digest_pictures(folder, tmp_path, names) == before
-
-
-def test_least_recently_used_store_goes_first(folder, monkeypatch):
-    keys = [replace(KEY, frontier=str(number)) for number in range(3)]
-    for age, key in enumerate(keys):
-        filled(folder, key=key).close()
-        os.utime(folder / key.folder / "key.json", (1000 + age, 1000 + age))
-    size = features.size_bytes(folder / keys[0].folder)
-    monkeypatch.setenv("HEADSTART_FEATURES_GB", str(3.5 * size / features.GIGABYTE))
-    assert features.make_room(folder, size)
-    assert [(folder / key.folder).exists() for key in keys] == [False, True, True]
-
-
-def test_a_store_in_use_stays_and_so_does_one_that_is_to_be_kept(folder, monkeypatch):
-    used, kept = replace(KEY, frontier="1"), replace(KEY, frontier="2")
-    store = filled(folder, key=used)
-    filled(folder, key=kept).close()
-    monkeypatch.setenv("HEADSTART_FEATURES_GB", "0.00000001")
-    assert not features.make_room(folder, 1, keep=[kept])
-    assert (folder / used.folder).exists() and (folder / kept.folder).exists()
-    store.close()
-    assert not features.in_use(folder / used.folder)
-
-
-def test_a_store_whose_user_died_is_not_in_use(folder):
-    filled(folder).close()
-    created = psutil.Process().create_time()
-    (folder / KEY.folder / "users" / f"{os.getpid()}-{created - 1000}").touch()
-    (folder / KEY.folder / "users" / "nonsense").touch()
-    assert not features.in_use(folder / KEY.folder)
-
-
-def test_nothing_is_thrown_away_in_vain(folder, monkeypatch):
-    filled(folder).close()
-    monkeypatch.setenv("HEADSTART_FEATURES_GB", "0.001")
-    assert not features.make_room(folder, 10_000_000)
-    assert (folder / KEY.folder).exists()
-
-
-def test_a_reserve_of_the_disk_is_never_touched(folder, monkeypatch):
-    free = features.RESERVE_BYTES + 1000
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
-    assert features.make_room(folder, 1000)
-    assert not features.make_room(folder, 1001)
-
-
-def test_a_budget_that_is_no_number_is_said(monkeypatch):
-    monkeypatch.setenv("HEADSTART_FEATURES_GB", "lots")
-    with pytest.raises(BudgetError, match="“lots”"):
-        features.budget_bytes()
 
 
 def test_a_full_disk_is_the_callers_to_handle(folder, monkeypatch):

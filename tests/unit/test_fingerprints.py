@@ -1,0 +1,42 @@
+import os
+
+import pytest
+
+from core import fingerprints
+
+
+def pictures(home, count=3) -> list[str]:
+    names = [f"{number}.jpg" for number in range(count)]
+    for name in names:
+        (home / name).write_bytes(name.encode())
+    return names
+
+
+def test_fingerprints_are_those_of_the_content(tmp_path):
+    names = pictures(tmp_path)
+    assert fingerprints.of_pictures(tmp_path / "memory", tmp_path, names) == [
+        fingerprints.of(name.encode()) for name in names
+    ]
+
+
+def test_a_changed_picture_has_another_fingerprint(tmp_path):
+    names = pictures(tmp_path)
+    before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    (tmp_path / "1.jpg").write_bytes(b"X.jpg")  # as long as before
+    os.utime(tmp_path / "1.jpg", ns=(1, 1))
+    after = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_an_unchanged_picture_is_not_read_again(tmp_path, monkeypatch):
+    names = pictures(tmp_path)
+    before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    monkeypatch.setattr(fingerprints, "of", lambda data: pytest.fail("read again"))
+    assert fingerprints.of_pictures(tmp_path / "memory", tmp_path, names) == before
+
+
+def test_a_damaged_memory_of_fingerprints_costs_only_time(tmp_path):
+    names = pictures(tmp_path)
+    before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    (tmp_path / "memory" / "digests.parquet").write_bytes(b"PAR1")
+    assert fingerprints.of_pictures(tmp_path / "memory", tmp_path, names) == before
