@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core import features
+from core import budget, features
 from core.backbones import CATALOG, Backbone
 from core.config import Head, Phase, RunConfig
 from core.pictures import LONGEST_SIDE
@@ -151,8 +151,8 @@ def room_bytes(home: Path) -> int:
         BudgetError: The budget is not a number.
     """
     folder = home / features.FOLDER
-    free = shutil.disk_usage(home).free - features.RESERVE_BYTES
-    return min(features.budget_bytes(), max(0, free + features.size_bytes(folder)))
+    free = shutil.disk_usage(home).free - budget.RESERVE_BYTES
+    return min(budget.budget_bytes(), max(0, free + budget.size_bytes(folder)))
 
 
 def mean_pixels(table: pd.DataFrame) -> float:

@@ -56,7 +56,9 @@ class BestEpoch:
         if not val_loss < self.val_loss:
             return False
         beside = self.path.with_name("writing.npz")
-        arrays: dict[str, Any] = {place: np.asarray(weight) for place, weight in self._learned.items()}
+        arrays: dict[str, Any] = {
+            place: keras.ops.convert_to_numpy(weight.value) for place, weight in self._learned.items()
+        }
         np.savez(beside, **arrays)
         beside.replace(self.path)
         self.val_loss, self.epoch, self.val_accuracy = val_loss, epoch, val_accuracy

@@ -13,17 +13,13 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from core.ml.devices import has_gpu
 from core.speeds import num_cores
 
 Tensors = list[np.ndarray]
 BATCH_IMAGES = 32  # TensorFlow's best size on a processor, by measurement (docs/measurements.md)
 GPU_BATCH_IMAGES = 128
 AGREEMENT = 1e-4  # of the largest value: what float32 allows for another order of additions
-
-
-def has_gpu() -> bool:
-    """Whether TensorFlow sees a GPU."""
-    return bool(tf.config.list_physical_devices("GPU"))
 
 
 class Forward:
@@ -51,7 +47,7 @@ class Forward:
         given = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(shares[context.replica_id_in_sync_group])
         )
-        said = self._strategy.run(self._graph, (given,))
+        said = self._strategy.run(lambda share: self._graph(share), (given,))
         return [np.concatenate([one.numpy() for one in self._strategy.experimental_local_results(x)]) for x in said]
 
     def convert(self) -> "QuickForward":

@@ -156,7 +156,8 @@ def add_head(features: keras.KerasTensor, head: Head, num_classes: int) -> keras
         x = layers.Dense(head.hidden_units, activation="relu", name="hidden")(x)
     if head.dropout:
         x = layers.Dropout(head.dropout, name="dropout")(x)
-    return layers.Dense(num_classes, activation="softmax", name=CLASSIFIER_NAME)(x)
+    # In full precision whatever the policy: float16 has too few digits for probabilities near 0 and 1.
+    return layers.Dense(num_classes, activation="softmax", name=CLASSIFIER_NAME, dtype="float32")(x)
 
 
 def backbone_of(model: keras.Model, config: RunConfig) -> keras.Model:

@@ -12,8 +12,8 @@ from core import backbones, budget, events, speeds
 from core.config import Phase, RunConfig
 from core.ml import pipeline
 from core.ml.callbacks import BestEpoch, Reporter, Stop
+from core.ml.devices import has_gpu
 from core.ml.feed import Feed, Plan
-from core.ml.forward import has_gpu
 from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
 from core.ml.prefix import cut, passing_by
 from core.text import N_

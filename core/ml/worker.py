@@ -17,7 +17,7 @@ import tensorflow as tf
 from core import backbones, events, weights
 from core.config import RunConfig
 from core.errors import AppError
-from core.ml import evaluate, export, pipeline
+from core.ml import devices, evaluate, export, pipeline
 from core.ml.callbacks import BEST_EPOCH, StopRequested, restore_best
 from core.ml.model import build_model
 from core.ml.train import train
@@ -98,9 +98,11 @@ def run(config: RunConfig, folder: Path) -> events.Event:
     stopped = False
     try:
         fetch_weights(config, folder)
-        model = build_model(config)
-        events.append(log, ready(config, table))
-        train(model, config, table, folder)
+        devices.use_precision(devices.precision())
+        with devices.strategy().scope():
+            model = build_model(config)
+            events.append(log, ready(config, table))
+            train(model, config, table, folder)
     except StopRequested:
         stopped = True
     except Exception as error:
@@ -159,6 +161,7 @@ def best_epoch(folder: Path) -> events.EpochEnded | None:
 def wrap_up(config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
     """Evaluates and exports the best epoch from its checkpoint, in a fresh graph without what training left."""
     keras.backend.clear_session()
+    devices.use_precision(devices.FULL_PRECISION)  # what is taken home runs anywhere
     model = build_model(config)
     restore_best(model, folder / BEST_EPOCH)
     export.write_keras(model, folder)

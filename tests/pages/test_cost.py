@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core import features, speeds
+from core import budget, speeds
 from core.backbones import CATALOG
 from core.ui.cost import about
 from core.ui.state import Key
@@ -84,14 +84,14 @@ def test_a_slow_machine_is_told_to_be_slow(workspace, filled):
 
 
 def test_a_budget_that_is_too_small_means_that_nothing_is_kept(filled, monkeypatch):
-    monkeypatch.setenv(features.BUDGET_VARIABLE, "0.000001")
+    monkeypatch.setenv(budget.VARIABLE, "0.000001")
     app = open_page("train", project=filled.id, lang="en")
     assert figures(app)[-1] == ("On disk", "nothing")
     assert "Nothing is kept" in texts(app)
 
 
 def test_a_budget_that_is_no_number_is_told_in_place_of_the_figures(filled, monkeypatch):
-    monkeypatch.setenv(features.BUDGET_VARIABLE, "much")
+    monkeypatch.setenv(budget.VARIABLE, "much")
     app = open_page("train", project=filled.id, lang="en")
     assert "must be a number of gigabytes" in app.error[0].value
     assert figures(app) == []

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from core import costs, features, presets, speeds
+from core import budget, costs, presets, speeds
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.speeds import Measured
@@ -135,9 +135,9 @@ def test_a_disk_without_room_means_that_nothing_is_kept():
 
 
 def test_the_room_is_the_budget_or_what_the_disk_has(tmp_path, monkeypatch):
-    monkeypatch.setenv(features.BUDGET_VARIABLE, "0.001")
+    monkeypatch.setenv(budget.VARIABLE, "0.001")
     assert costs.room_bytes(tmp_path) == 1_000_000
-    monkeypatch.setattr(costs.shutil, "disk_usage", lambda folder: SimpleNamespace(free=features.RESERVE_BYTES + 7))
+    monkeypatch.setattr(costs.shutil, "disk_usage", lambda folder: SimpleNamespace(free=budget.RESERVE_BYTES + 7))
     assert costs.room_bytes(tmp_path) == 7
     (tmp_path / "features").mkdir()
     (tmp_path / "features" / "old.bin").write_bytes(bytes(5))
