@@ -1,8 +1,5 @@
-"""All benchmarks, one after the other: `python -m bench`, which is `make bench`; figures are JSON, a line each."""
+"""`python -m bench`, which is `make bench`: the table of `bench.speed`, written to `bench/results.json`."""
 
-import subprocess
-import sys
+from bench.speed import main
 
-for module in ("accuracy", "server"):
-    print(f"python -m bench.{module}", flush=True)
-    subprocess.run([sys.executable, "-m", f"bench.{module}"], check=True)
+main()

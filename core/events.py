@@ -58,12 +58,14 @@ class Features(Event):
     """What the frozen layers say of the images in this phase: how many answers it needs, and how many were found.
 
     `kept` tells whether the others are kept once they are computed; otherwise each epoch computes them anew.
+    `filling_epochs` are those of the phase, from its first, in which some are computed.
     """
 
     phase: int
     needed: int
     found: int
     kept: bool
+    filling_epochs: int
 
 
 @dataclass(frozen=True, kw_only=True)

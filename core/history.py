@@ -1,5 +1,6 @@
 """A run's story so far, put together from its events and brought up to date as more are written."""
 
+import statistics
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.events import (
     EpochEnded,
     Event,
     Exported,
+    Features,
     Finishing,
     Note,
     PhaseBegun,
@@ -31,6 +33,7 @@ EPOCH_COLUMNS = [
     "seconds",
     "best",
 ]
+LATEST_EPOCHS = 3  # whose pace is that of the next
 MOST_PROGRESS_POINTS = 1000  # as many as a chart can show
 PROGRESS_COLUMNS = ["position", "loss", "accuracy"]
 
@@ -41,6 +44,7 @@ class History:
     Attributes:
         ready: How many images and epochs there are; None before the network is built.
         phases: The phases that have begun.
+        features: How much of what the frozen layers say was found, for each phase that has such layers.
         download: The last news of a download of weights; None when none was needed.
         notes: What the user should know, such as a fallback.
         finishing: Whether training is over and the kept epoch is being evaluated and exported.
@@ -55,6 +59,7 @@ class History:
         self.started: Started | None = None
         self.ready: Ready | None = None
         self.phases: list[PhaseBegun] = []
+        self.features: list[Features] = []
         self.download: Downloading | None = None
         self.notes: list[Note] = []
         self.finishing = False
@@ -84,6 +89,8 @@ class History:
                 self.ready = event
             case PhaseBegun():
                 self.phases.append(event)
+            case Features():
+                self.features.append(event)
             case Downloading():
                 self.download = event
             case Note():
@@ -147,16 +154,38 @@ class History:
         return max(0.0, self._last_time - self.started.time) if self.started else 0.0
 
     @property
+    def is_filling(self) -> bool:
+        """Whether the present epoch computes what the frozen layers say, which later epochs will find."""
+        if not self.phases or not self.features or self.features[-1].phase != self.phases[-1].phase:
+            return False
+        return self.features[-1].kept and self._epochs_of_phase < self.features[-1].filling_epochs
+
+    @property
+    def _epochs_of_phase(self) -> int:
+        return sum(epoch.phase == self.phases[-1].phase for epoch in self._epochs)
+
+    @property
     def seconds_left(self) -> float | None:
-        """Seconds until the last planned epoch, from the pace of this phase; None before there is a pace."""
-        if not self.ready or not self.phases or self.fraction_done >= 1:
+        """Seconds until the last planned epoch, from the pace of this phase.
+
+        None before there is a pace, and while an epoch takes longer than the ones after it will.
+        """
+        if not self.ready or not self.phases or self.fraction_done >= 1 or self.is_filling:
             return None
-        phase = self.phases[-1]
-        done = self.position - (phase.first_epoch - 1)
-        elapsed = self._last_time - phase.time
-        if done <= 0 or elapsed <= 0:
-            return None
-        return (self.ready.epochs - self.position) * elapsed / done
+        pace = self._pace
+        return (self.ready.epochs - self.position) * pace if pace is not None else None
+
+    @property
+    def _pace(self) -> float | None:
+        """Seconds of an epoch like those to come: of the latest ones, or of the present one so far."""
+        phase = self.phases[-1].phase
+        filling = self.features[-1].filling_epochs if self.features and self.features[-1].kept else 0
+        steady = [epoch.seconds for epoch in self._epochs if epoch.phase == phase][filling:]
+        if steady:
+            return statistics.median(steady[-LATEST_EPOCHS:])
+        began = max([self.phases[-1].time, *(epoch.time for epoch in self._epochs)])
+        done, elapsed = self.position % 1, self._last_time - began
+        return elapsed / done if done > 0 and elapsed > 0 else None
 
 
 def history(run: Run) -> History:

@@ -166,6 +166,13 @@ class Feed:
                 found += int(store.has(store.places(self._digests_of(view))).sum())
         return needed, found
 
+    @property
+    def filling_epochs(self) -> int:
+        """How many epochs, from the first, compute something."""
+        if self.found == self.needed:
+            return 0
+        return min(self.num_views, self.plan.epochs) if self.kept else self.plan.epochs
+
     def _lose_room(self) -> None:
         """Goes on without keeping what is computed, and says so once, when the disk is full."""
         if not self.no_room:

@@ -123,7 +123,15 @@ def _say_features(feed: Feed, turn: Turn) -> None:
     """Says how much is found, and, now or later, that there is no room to keep the rest."""
     if feed.plan.cut.prefix is None:
         return
-    turn.say(events.Features(phase=turn.number, needed=feed.needed, found=feed.found, kept=feed.kept))
+    turn.say(
+        events.Features(
+            phase=turn.number,
+            needed=feed.needed,
+            found=feed.found,
+            kept=feed.kept,
+            filling_epochs=feed.filling_epochs,
+        )
+    )
     gigabytes = f"{max(feed.needed_bytes / budget.GIGABYTE, 0.1):.1f}"
     values = {"gigabytes": gigabytes, "variable": budget.VARIABLE}
     feed.on_no_room = lambda: turn.say(events.Note(sentence=NO_ROOM, values=values))

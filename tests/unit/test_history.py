@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -83,9 +84,43 @@ def test_position_counts_the_fraction_of_the_present_epoch(run):
     assert list(story.progress["position"]) == [1.5]
 
 
-def test_time_left_follows_the_pace_of_the_phase(run):
+def test_time_left_follows_the_pace_of_the_latest_epochs(run):
     say(run, *begun(), epoch(1, 12), progress(2, 2, 17))
     assert history(run).seconds_left == pytest.approx(25.0)
+
+
+def test_time_left_before_the_first_epoch_is_over_follows_its_pace(run):
+    say(run, *begun(), progress(1, 2, 7))
+    assert history(run).seconds_left == pytest.approx(35.0)
+
+
+def features(found=0, *, filling=1, kept=True):
+    return events.Features(
+        time=BEGAN + 2, phase=1, needed=120, found=found, kept=kept, filling_epochs=0 if found == 120 else filling
+    )
+
+
+def test_an_epoch_that_takes_longer_than_the_next_foretells_nothing(run):
+    say(run, *begun(), features(), progress(1, 2, 30))
+    story = history(run)
+    assert story.is_filling and story.seconds_left is None
+    say(run, replace(epoch(1, 60), seconds=58.0), progress(2, 2, 61))
+    story.update()
+    assert not story.is_filling
+    assert story.seconds_left == pytest.approx(2.5 * 2)  # half an epoch in one second
+
+
+def test_variations_take_several_epochs_to_fill(run):
+    say(run, *begun(), features(filling=2), epoch(1, 12), progress(2, 2, 17))
+    assert history(run).is_filling
+
+
+@pytest.mark.parametrize("told", [features(120), features(kept=False, filling=4)], ids=["all found", "nothing kept"])
+def test_epochs_that_are_alike_foretell_each_other(run, told):
+    say(run, *begun(), told, epoch(1, 12), progress(2, 2, 17))
+    story = history(run)
+    assert not story.is_filling
+    assert story.seconds_left == pytest.approx(25.0)
 
 
 def test_best_epoch_is_the_last_one_that_was_kept(run):
