@@ -19,8 +19,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +30,7 @@ import psutil
 from core.fingerprints import LENGTH_BYTES
 
 FOLDER = "features"
+PLAIN = -1  # the view of a picture as it is
 VERSION = 1  # of decoding, variations and files; a change here finds nothing of before
 SECURE_SECONDS = 1.0
 LARGEST_HALF = 60_000.0  # float16 ends at 65,504
@@ -241,6 +242,30 @@ class Store:
         for part in self._parts:
             part.close()
         self._user.unlink(missing_ok=True)
+
+
+def keys_of_views(plain: Key, augmentation: str, num_views: int) -> dict[int, Key]:
+    """Returns the key of each view: of a picture as it is, and of its variations where it is augmented.
+
+    Args:
+        plain: The key of pictures as they are.
+        augmentation: Its strength, or `none`.
+        num_views: How many variations take turns.
+    """
+    varied = range(num_views if augmentation != "none" else 0)
+    return {PLAIN: plain} | {view: replace(plain, variation=f"{augmentation}-{view}") for view in varied}
+
+
+def count_kept(features: Path, key: Key, digests: Collection[bytes]) -> int:
+    """Counts for how many pictures a store has the answer, without opening it."""
+    kept: set[bytes] = set()
+    for folder in (features / key.folder).glob("*/"):
+        try:
+            names, marks = (folder / "pictures.bin").read_bytes(), (folder / "done.bin").read_bytes()
+        except OSError:
+            continue
+        kept |= {names[row * LENGTH_BYTES : (row + 1) * LENGTH_BYTES] for row, mark in enumerate(marks) if mark}
+    return sum(name in kept for name in digests)
 
 
 def number_format(samples: Sequence[np.ndarray]) -> np.dtype:

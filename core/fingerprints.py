@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -47,6 +48,32 @@ def of_pictures(folder: Path, home: Path, paths: Sequence[str]) -> list[bytes]:
         pd.DataFrame(rows, columns=["path", "size", "time_ns", "digest"]).to_parquet(beside, index=False)
         beside.replace(memory)
     return found
+
+
+def remembered(folder: Path, paths: Sequence[str]) -> list[bytes]:
+    """Returns the fingerprints that are known of pictures, without looking whether they changed meanwhile.
+
+    Args:
+        folder: Where the fingerprints are remembered.
+        paths: Of the pictures; an unknown one has no place in the answer.
+    """
+    known = _remembered(folder / MEMORY)
+    return [known[path][2] for path in paths if path in known]
+
+
+@lru_cache(maxsize=64)
+def _of_file(path: Path, size: int, time_ns: int) -> bytes:
+    return of(path.read_bytes())
+
+
+def of_file(path: Path) -> bytes:
+    """Returns the fingerprint of a file; one of the same size and time as before is not read again.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    stat = path.stat()
+    return _of_file(path, stat.st_size, stat.st_mtime_ns)
 
 
 def _remembered(memory: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -1,7 +1,7 @@
 """The batches of one phase: what the frozen prefix says of each image, found in the store or computed on the way."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from core import backbones, budget, features, fingerprints
 from core.config import RunConfig
-from core.features import Key, Store
+from core.features import PLAIN, Key, Store
 from core.ml import pipeline
 from core.ml.forward import Forward, Pass
 from core.ml.prefix import Cut, Frontier
@@ -22,7 +22,6 @@ SAMPLE_IMAGES = 8
 WINDOW_IMAGES = 256
 WINDOW_BYTES = 64_000_000
 READY_BATCHES = 4
-PLAIN = -1  # the view of a picture as it is
 
 
 @dataclass(frozen=True)
@@ -134,13 +133,10 @@ class Feed:
 
     def _keys(self, frontier: str) -> dict[int, Key]:
         """Returns the key of each view at a cut."""
-        weights = fingerprints.of(backbones.weights_path(backbones.CATALOG[self.config.backbone]).read_bytes())
-        plain = Key(self.config.backbone, weights.hex(), frontier, self.config.image_size)
-        if not self.varies:
-            return {PLAIN: plain}
-        strength = self.config.augmentation
-        varied = {view: replace(plain, variation=f"{strength}-{view}") for view in range(self.num_views)}
-        return {PLAIN: plain} | varied
+        config = self.config
+        weights = fingerprints.of_file(backbones.weights_path(backbones.CATALOG[config.backbone])).hex()
+        plain = Key(config.backbone, weights, frontier, config.image_size)
+        return features.keys_of_views(plain, config.augmentation, self.num_views)
 
     def _formats(self) -> list[np.dtype]:
         """Returns the number format for each cut, from what the prefix says of a few pictures."""

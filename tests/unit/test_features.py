@@ -186,3 +186,22 @@ def test_a_full_disk_is_the_callers_to_handle(folder, monkeypatch):
 def test_key_is_kept_for_people(folder):
     filled(folder).close()
     assert json.loads((folder / KEY.folder / "key.json").read_text(encoding="utf-8"))["backbone"] == "residual10"
+
+
+def test_what_is_kept_can_be_counted_without_opening_the_store(folder):
+    assert features.count_kept(folder, KEY, NAMES) == 0
+    filled(folder, NAMES[:2]).close()
+    store = Store(folder, KEY, SHAPES)
+    store.make_places(NAMES, HALF)
+    store.write(store.places(NAMES[3:])[0], tensors(3))
+    store._parts[1].secure()
+    assert features.count_kept(folder, KEY, NAMES) == 3
+    assert features.count_kept(folder, KEY, NAMES[2:]) == 1
+    assert features.count_kept(folder, replace(KEY, frontier="30"), NAMES) == 0
+
+
+def test_each_view_has_its_key():
+    assert features.keys_of_views(KEY, "none", 4) == {features.PLAIN: KEY}
+    keys = features.keys_of_views(KEY, "light", 2)
+    assert list(keys) == [features.PLAIN, 0, 1]
+    assert len({key.folder for key in keys.values()}) == 3

@@ -40,3 +40,19 @@ def test_a_damaged_memory_of_fingerprints_costs_only_time(tmp_path):
     before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
     (tmp_path / "memory" / "digests.parquet").write_bytes(b"PAR1")
     assert fingerprints.of_pictures(tmp_path / "memory", tmp_path, names) == before
+
+
+def test_what_is_remembered_is_told_without_reading(tmp_path, monkeypatch):
+    names = pictures(tmp_path)
+    before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    monkeypatch.setattr(fingerprints, "of", lambda data: pytest.fail("read again"))
+    assert fingerprints.remembered(tmp_path / "memory", [*names, "unknown.jpg"]) == before
+    assert fingerprints.remembered(tmp_path / "nothing", names) == []
+
+
+def test_a_file_is_read_again_when_it_changed(tmp_path):
+    file = tmp_path / "weights.h5"
+    file.write_bytes(b"one")
+    first = fingerprints.of_file(file)
+    file.write_bytes(b"other")
+    assert (first, fingerprints.of_file(file)) == (fingerprints.of(b"one"), fingerprints.of(b"other"))
