@@ -26,6 +26,9 @@ MACHINE_FILE = "machine.json"
 MEASURED_FILE = "speeds.json"
 MIN_IMAGES = 40  # with fewer, a run's fixed costs hide what an image takes
 SWITCH_GAIN = 0.9  # the quick form has to promise at least so much less
+# Before a training step, by how many layers learn; alike for all networks, on the reference machine.
+TRACING_SECONDS = 0.8
+TRACING_SECONDS_PER_LAYER = 0.13
 Way = Literal["tensorflow", "litert"]
 
 
@@ -110,8 +113,8 @@ class Speed:
         prefix_seconds: Until TensorFlow has prepared the prefix.
         conversion_seconds: Of the prefix to LiteRT.
         step_ms: Milliseconds per image of a training step of the rest with a small head, batches of 32.
-        tracing_seconds: Until TensorFlow has prepared that step.
         build_seconds: To build the network.
+        tracing_seconds: Until TensorFlow has prepared the training step.
     """
 
     tensorflow_ms: float
@@ -119,12 +122,11 @@ class Speed:
     prefix_seconds: float
     conversion_seconds: float
     step_ms: float
-    tracing_seconds: float
     build_seconds: float
+    tracing_seconds: float
 
 
-PER_IMAGE = ("tensorflow_ms", "litert_ms", "step_ms")
-COLUMNS = tuple(field.name for field in fields(Speed))
+COLUMNS = ("tensorflow_ms", "litert_ms", "prefix_seconds", "conversion_seconds", "step_ms", "build_seconds")
 
 
 def speed(backbone: Backbone, frozen_layers: int, image_size: int, machine: Machine | None = None) -> Speed:
@@ -144,6 +146,8 @@ def speed(backbone: Backbone, frozen_layers: int, image_size: int, machine: Mach
     here = work[min(frozen_layers, len(work) - 1)]
     area = (image_size / backbone.image_size) ** 2
     values = {name: float(np.interp(here, work[places], known[name])) for name in COLUMNS}
+    trained_layers = max(0, backbone.num_layers - frozen_layers)
+    values["tracing_seconds"] = TRACING_SECONDS + TRACING_SECONDS_PER_LAYER * trained_layers
     there = reference()
     machine = machine or there
     ratios = {

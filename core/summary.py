@@ -16,6 +16,8 @@ PREPROCESSING = {
     "torch": ("normalization", "Normalization"),
     "caffe": ("normalization", "Normalization"),
 }
+# The names of the cuts behind a backbone that is frozen to its end, as `core.ml.prefix` gives them.
+WHOLE_BACKBONE = {"pool": "backbone-GlobalAveragePooling2D", "flatten": "backbone-Flatten"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def layer_table(backbone_name: str) -> pd.DataFrame:
 
     Returns:
         Columns place (from 0, among Keras' `backbone.layers`; the layers of a network nested in the backbone share its
-        place), layer, type, output_shape, parameters, trainable (how many when nothing is frozen).
+        place), layer, type, output_shape, parameters, trainable (how many when nothing is frozen), frontier and values
+        (where the network is cut when the layers up to this one are frozen, and how many numbers cross there).
     """
     return pd.read_csv(LAYER_TABLES / f"{backbone_name}.csv", keep_default_na=False)
 
@@ -109,3 +112,25 @@ def _head(head: Head, feature_shape: str, num_classes: int) -> list[Row]:
 def _dense(name: str, inputs: int, units: int) -> Row:
     parameters = inputs * units + units
     return (name, "Dense", str(units), parameters, parameters)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where frozen and trained part meet: a name that tells the place, and how many numbers cross for an image."""
+
+    name: str
+    num_values: int
+
+
+def frontier(backbone: Backbone, frozen_layers: int, head: Head, image_size: int) -> Cut:
+    """Returns where a network is cut; without numbers where no layer with weights is frozen."""
+    table = layer_table(backbone.name)
+    area = (image_size / backbone.image_size) ** 2
+    if frozen_layers >= backbone.num_layers:
+        height, width, channels = (int(size) for size in str(table["output_shape"].iloc[-1]).split(", "))
+        flattened = round(height * width * channels * area)
+        return Cut(WHOLE_BACKBONE[head.kind], flattened if head.kind == "flatten" else channels)
+    frozen = table[table["place"] < frozen_layers]
+    if frozen.empty or not frozen["values"].iloc[-1]:
+        return Cut("", 0)
+    return Cut(str(frozen["frontier"].iloc[-1]), round(float(frozen["values"].iloc[-1]) * area))

@@ -34,7 +34,7 @@ LAYERS = (
         "speeds",
         "workspace",
     },
-    {"runs", "dataset", "projects", "history", "presets", "layout", "incoming", "costs", "probing"},
+    {"runs", "dataset", "projects", "history", "presets", "layout", "incoming", "durations", "costs", "probing"},
     {"jobs", "metrics", "charts", "taking", "intake", "samples", "readme", "takehome"},
     {"ui"},
 )

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -67,7 +66,7 @@ def measure(folder: Path) -> Machine:
         has_gpu=has_gpu(),
         tensorflow_ms=milliseconds(lambda: forward(images), len(images)),
         litert_ms=litert_ms(quick, images),
-        step_ms=measure_step(parts, forward(images)).step_ms,
+        step_ms=step_ms(parts, forward(images)),
         conversion_seconds=conversion_seconds,
         decode_ms=decode_ms(BACKBONE.image_size),
         disk_seconds=disk_seconds(folder),
@@ -137,40 +136,33 @@ def litert_ms(quick: QuickForward, images: np.ndarray, *, longest_seconds: float
         return milliseconds(lambda: list(pool.map(quick, images)), len(images), longest_seconds=longest_seconds)
 
 
-@dataclass(frozen=True)
-class Step:
-    """What training costs: milliseconds per image, and seconds before the first step."""
-
-    step_ms: float
-    tracing_seconds: float
-
-
-def measure_step(parts: Cut, tensors: list[np.ndarray], *, longest_seconds: float = LONGEST_SECONDS) -> Step:
-    """Measures `fit` of a suffix on batches that a generator hands it, as in a run.
+def step_ms(parts: Cut, tensors: list[np.ndarray], *, longest_seconds: float = LONGEST_SECONDS) -> float:
+    """Returns milliseconds per image of `fit` of a suffix on batches that a generator hands it, as in a run.
 
     Args:
         parts: The network, frozen and cut.
         tensors: One batch of what enters the suffix.
-        longest_seconds: About how long the measured epochs last together.
+        longest_seconds: About how long the measurement lasts.
     """
     parts.suffix.compile("adam", "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
-    labels = np.eye(len(LABELS), dtype=np.float32)[np.arange(len(tensors[0])) % len(LABELS)]
+    labels = one_hot(len(tensors[0]))
 
-    def fit(num_images: int, num_steps: int) -> tuple[float, float]:
-        """Returns processor seconds of all, and seconds of a step when the first one is left out."""
+    def fit(num_steps: int) -> float:
+        """Returns seconds of a step, the first one left out."""
         clock = Clock()
-        batches = _batches([tensor[:num_images] for tensor in tensors], labels[:num_images], num_steps)
-        began = time.process_time()
         with Stopwatch() as watch:
-            parts.suffix.fit(batches, shuffle=False, verbose=0, callbacks=[clock])
-        between = clock.times[-1] - clock.times[0]
-        return time.process_time() - began, between / max(1, num_steps - 1) * (1 - watch.others)
+            parts.suffix.fit(_batches(tensors, labels, num_steps), shuffle=False, verbose=0, callbacks=[clock])
+        return (clock.times[-1] - clock.times[0]) / (num_steps - 1) * (1 - watch.others)
 
-    tracing_seconds = fit(1, 1)[0] - fit(1, 1)[0]
-    step = fit(len(labels), 2)[1]
-    if step < longest_seconds / 4:
-        step = fit(len(labels), 1 + min(MOST_STEPS, round(longest_seconds / step)))[1]
-    return Step(step * 1000 / len(labels), max(0.0, tracing_seconds))
+    seconds = fit(3)
+    if seconds < longest_seconds / 4:
+        seconds = fit(1 + min(MOST_STEPS, round(longest_seconds / seconds)))
+    return seconds * 1000 / len(labels)
+
+
+def one_hot(num_images: int) -> np.ndarray:
+    """Returns labels, float32 (num_images, classes)."""
+    return np.eye(len(LABELS), dtype=np.float32)[np.arange(num_images) % len(LABELS)]
 
 
 class Clock(keras.callbacks.Callback):

@@ -50,14 +50,17 @@ def _figures(draft: Draft, cost: Cost) -> None:
 def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None) -> Cost:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
-    split = dataset.split_images(table, draft.validation_share, draft.seed)["split"].value_counts()
+    divided = dataset.split_images(table, draft.validation_share, draft.seed)
+    split = divided["split"].value_counts()
+    config = draft.config(tuple(sorted(table["label"].unique())))
     return costs.estimate(
-        draft.config(tuple(sorted(table["label"].unique()))),
+        config,
         int(split.get("train", 0)),
         int(split.get("validation", 0)),
         costs.mean_pixels(table),
         machine,
         measured=speeds.measured_here(at.workspace.home),
+        found=costs.count_found(config, at.workspace.home, divided),
         room_bytes=costs.room_bytes(at.workspace.home),
     )
 
@@ -102,6 +105,11 @@ def _reason(draft: Draft, cost: Cost) -> str:
         return _(
             "Nothing is kept: in every epoch the frozen part looks at every picture anew, so that each takes about as "
             "long as the first."
+        )
+    if not cost.disk_bytes:
+        return _(
+            "The frozen part of the network has looked at all these pictures before, and its answers were kept on the "
+            "disk. Every epoch only looks them up, which is why they are quick."
         )
     if max(phase.num_first_epochs for phase in cost.phases) > 1:
         return _(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from core import summary
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.ml.model import backbone_of, build_model, freeze_layers
@@ -61,6 +62,8 @@ def test_pooling_and_flattening_belong_to_the_prefix(head, name, shape):
     freeze_layers(backbone_of(model, config), config.phases[0].frozen_layers)
     parts = cut(model, config)
     assert (parts.frontier.name, parts.frontier.shapes) == (name, (shape,))
+    page = summary.frontier(CATALOG["residual10"], 41, head, 32)  # the page looks for the same name
+    assert (page.name, page.num_values) == (name, shape[0])
     assert_parts_make_the_whole(model, parts, images(32))
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from core import speeds
 from core.ml import probe
+from core.ml.forward import Forward
 from core.ml.model import backbone_of, freeze_layers
 from core.ml.prefix import cut
 
@@ -19,13 +20,13 @@ def test_a_probe_writes_the_speed_of_this_machine(tmp_path, monkeypatch):
 
 def test_a_step_of_a_longer_suffix_takes_longer():
     model, config = probe.network(probe.BACKBONE)
-    images = probe.noise(8, config.image_size).astype(np.float32)
+    images = probe.noise(8, config.image_size)
     steps = []
     for frozen_layers in (probe.BACKBONE.num_layers, 0):
         freeze_layers(backbone_of(model, config), frozen_layers)
         parts = cut(model, config)
-        tensors = parts.prefix(images) if parts.prefix else [images]
-        steps.append(probe.measure_step(parts, [np.array(one) for one in tensors], longest_seconds=0.05).step_ms)
+        tensors = Forward(parts.prefix)(images) if parts.prefix else [images.astype(np.float32)]
+        steps.append(probe.step_ms(parts, tensors, longest_seconds=0.05))
     assert 0 < steps[0] < steps[1]
 
 

@@ -1,13 +1,15 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from core import budget, costs, presets, speeds
-from core.backbones import CATALOG
+from core import budget, costs, durations, features, fingerprints, presets, speeds
+from core.backbones import CATALOG, weights_path
 from core.config import Head, Phase, RunConfig
 from core.speeds import Measured
+from core.summary import frontier
 
 LABELS = ("ant", "bee")
 RESIDUAL = CATALOG["residual10"]
@@ -50,7 +52,7 @@ def test_larger_pictures_take_longer_to_read_and_no_more_disk():
 
 
 def test_decoding_grows_with_the_picture_without_a_jump():
-    relative = [costs.decoding(PIXELS * factor) for factor in (0.01, 0.5, 0.999, 1.001, 4)]
+    relative = [durations.decoding(PIXELS * factor) for factor in (0.01, 0.5, 0.999, 1.001, 4)]
     assert relative == sorted(relative)
     assert relative[2] == pytest.approx(relative[3], abs=0.01)
 
@@ -106,11 +108,39 @@ def test_a_frozen_input_alone_is_nothing_to_keep():
     assert cost_of(config_of(RESIDUAL, 1)).disk_bytes == 0
 
 
-def test_a_second_phase_with_another_cut_looks_again():
+def test_the_first_phase_computes_what_the_second_asks_on_its_way():
     cut = RESIDUAL.stages[-2].num_layers
     first, second = cost_of(config_of(RESIDUAL, RESIDUAL.num_layers, cut)).phases
-    assert second.first_epoch_seconds > second.later_epoch_seconds > first.later_epoch_seconds
-    assert second.disk_bytes > first.disk_bytes > 0
+    alone = cost_of(config_of(RESIDUAL, cut)).phases[0]
+    looked = second.first_epoch_seconds - second.later_epoch_seconds
+    assert looked < 0.7 * (alone.first_epoch_seconds - alone.later_epoch_seconds)
+    assert first.first_epoch_seconds > cost_of(config_of(RESIDUAL)).phases[0].first_epoch_seconds
+    assert second.later_epoch_seconds > first.later_epoch_seconds
+    assert second.disk_bytes == alone.disk_bytes > first.disk_bytes > 0
+
+
+def test_a_second_phase_looks_at_the_variations_that_the_first_did_not_come_to():
+    cut = RESIDUAL.stages[-2].num_layers
+    phases = (Phase(1, 1e-3, RESIDUAL.num_layers), Phase(10, 1e-3, cut))
+    config = replace(config_of(RESIDUAL, augmentation="light", views=4), phases=phases)
+    second = cost_of(config).phases[1]
+    assert second.filling_epoch_seconds > second.later_epoch_seconds + 0.2
+
+
+def test_less_room_than_both_phases_need_means_that_the_first_keeps_nothing():
+    cut = RESIDUAL.stages[-2].num_layers
+    config = config_of(RESIDUAL, RESIDUAL.num_layers, cut)
+    needed = cost_of(config).disk_bytes
+    assert cost_of(config, room_bytes=needed).disk_bytes == needed
+    first, second = cost_of(config, room_bytes=needed - 1).phases
+    assert first.disk_bytes == 0 < second.disk_bytes
+    assert second.first_epoch_seconds > 2 * second.later_epoch_seconds
+
+
+def test_two_phases_that_cut_within_the_backbone_each_look_for_themselves():
+    low, high = (RESIDUAL.stages[index].num_layers for index in (-3, -2))
+    second = cost_of(config_of(RESIDUAL, high, low)).phases[1]
+    assert second.first_epoch_seconds > second.later_epoch_seconds + 0.5
 
 
 def test_a_second_phase_with_the_same_cut_finds_what_the_first_kept():
@@ -120,7 +150,7 @@ def test_a_second_phase_with_the_same_cut_finds_what_the_first_kept():
 
 
 def test_what_is_found_makes_the_first_epoch_cheaper():
-    fresh, half, all_found = (cost_of(config_of(RESIDUAL), found=found) for found in (0, 250, 500))
+    fresh, half, all_found = (cost_of(config_of(RESIDUAL), found=[found]) for found in (0, 250, 500))
     firsts = [one.phases[0].first_epoch_seconds for one in (all_found, half, fresh)]
     assert firsts == sorted(firsts) and len(set(firsts)) == 3
     assert (half.disk_bytes, all_found.disk_bytes) == (fresh.disk_bytes / 2, 0)
@@ -214,3 +244,33 @@ def test_pictures_count_as_they_are_kept():
 
 def test_pictures_of_unknown_size_count_as_usual_ones():
     assert costs.mean_pixels(pd.DataFrame({"width": [None], "height": [None]})) == PIXELS
+
+
+def test_what_a_run_would_find_is_counted_for_each_phase(tmp_path):
+    images = tmp_path / "projects"
+    images.mkdir()
+    paths = [f"projects/{number}.jpg" for number in range(6)]
+    for path in paths:
+        (tmp_path / path).write_bytes(path.encode())
+    table = pd.DataFrame({"path": paths, "split": ["train"] * 4 + ["validation"] * 2})
+    config = config_of(RESIDUAL)
+    assert costs.count_found(config, tmp_path, table) == [0]
+
+    folder = tmp_path / features.FOLDER
+    digests = fingerprints.of_pictures(folder, tmp_path, paths)
+    weights = fingerprints.of_file(weights_path(RESIDUAL)).hex()
+    name = frontier(RESIDUAL, RESIDUAL.num_layers, config.head, config.image_size).name
+    plain = features.Key(RESIDUAL.name, weights, name, config.image_size)
+    for key, kept in ((plain, digests[:5]), (replace(plain, variation="light-1"), digests[:3])):
+        store = features.Store(folder, key, ((2,),))
+        store.make_places(kept, np.dtype(np.float16))
+        for place in store.places(kept):
+            store.write(place, [np.zeros(2, np.float32)])
+        store.close()
+
+    two_phases = replace(config, phases=(*config.phases, Phase(2, 1e-4, RESIDUAL.stages[-2].num_layers)))
+    assert costs.count_found(two_phases, tmp_path, table) == [5, 0]
+    varied = replace(config, augmentation="light", views=2)
+    assert costs.count_found(varied, tmp_path, table) == [1 + 3]
+    assert costs.count_found(replace(config, views=0), tmp_path, table) == [0]
+    assert costs.count_found(replace(config, image_size=96), tmp_path, table) == [0]
