@@ -90,7 +90,14 @@ def _together(cost: Cost) -> None:
         help=_("From the start to the finished network, when no epoch is left out by early stopping."),
         width="content",
     )
-    st.metric(_("On disk"), size_text(cost.disk_bytes) if cost.disk_bytes else _("nothing"), width="content")
+    st.metric(_("On disk"), _on_disk(cost), width="content")
+
+
+def _on_disk(cost: Cost) -> str:
+    if cost.disk_bytes:
+        return size_text(cost.disk_bytes)
+    only_looks_up = cost.phases[-1].num_first_epochs < cost.phases[-1].epochs
+    return _("nothing more") if only_looks_up else _("nothing")
 
 
 def _reason(draft: Draft, cost: Cost) -> str:
