@@ -5,4 +5,7 @@ cd "$(dirname "$0")/.."
 sh scripts/environment.sh requirements.lock requirements-dev.lock
 # Without a browser its tests are skipped, and the suite says so loudly.
 .venv/bin/python -m scripts.chromium || true
-exec .venv/bin/python -m pytest -q "$@"
+[ $# -eq 0 ] || exec .venv/bin/python -m pytest -q "$@"
+# Two at a time, all tests of one backbone by the same process; then, alone, those that watch the clock of a browser.
+.venv/bin/python -m pytest -q -n 2 --dist loadgroup --ignore=tests/browser
+exec .venv/bin/python -m pytest -q tests/browser

@@ -57,5 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _part(item) in ("ml", "browser"):
             item.add_marker(_part(item))
+        backbone = getattr(getattr(item, "callspec", None), "params", {}).get("row")
+        if backbone is not None:
+            item.add_marker(pytest.mark.xdist_group(backbone.name))
     ranks = {part: rank for rank, part in enumerate(ORDER)}
     items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, ranks.get(_part(item), len(ranks))))

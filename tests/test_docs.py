@@ -94,7 +94,15 @@ def test_measurements_can_be_repeated():
     assert [module for module in modules if not _can_be_run(module)] == []
 
 
-@pytest.mark.parametrize("setting, place", [("HEADSTART_HOME", "core/workspace.py"), ("PORT", "scripts/run.sh")])
+@pytest.mark.parametrize(
+    ("setting", "place"),
+    [
+        ("HEADSTART_HOME", "core/workspace.py"),
+        ("HEADSTART_FEATURES_GB", "core/budget.py"),
+        ("HEADSTART_ENGINE", "core/processes.py"),
+        ("PORT", "scripts/run.sh"),
+    ],
+)
 def test_settings_of_the_readme_are_those_of_the_code(setting, place):
     assert f"`{setting}`" in _text(README)
     assert setting in _text(ROOT / place)
