@@ -100,11 +100,6 @@ class Feed:
         """How many variations of a training image take turns; 0 for endlessly many."""
         return self.config.views if self.varies else 1
 
-    @property
-    def num_steps(self) -> int:
-        """Training batches in an epoch."""
-        return -(-len(self.training_images) // self.config.batch_size)
-
     def _open_stores(self, folder: Path) -> None:
         """Opens a store for each view and each cut, with places for all pictures, or none where there is no room."""
         frontiers = self.plan.frontiers
@@ -115,7 +110,9 @@ class Feed:
         ]
         unknown = [{view: stores[view].unknown(self._digests_of(view)) for view in stores} for stores in self._stores]
         if not any(unknown[0].values()):
-            return  # all is there or has its place; what the next phase needs is its own affair
+            # Nothing, or the rest of an interrupted fill, is to be computed: the next phase will ask for its own.
+            self._close_stores(keep=1)
+            return
         formats = self._formats()
         self.needed_bytes = sum(
             sum(map(len, new.values())) * frontier.num_values * dtype.itemsize
@@ -136,7 +133,7 @@ class Feed:
         config = self.config
         weights = fingerprints.of_file(backbones.weights_path(backbones.CATALOG[config.backbone])).hex()
         plain = Key(config.backbone, weights, frontier, config.image_size)
-        return features.keys_of_views(plain, config.augmentation, self.num_views)
+        return features.keys_of_views(plain, config.augmentation, min(self.num_views, self.plan.epochs))
 
     def _formats(self) -> list[np.dtype]:
         """Returns the number format for each cut, from what the prefix says of a few pictures."""
@@ -204,11 +201,11 @@ class Feed:
         self._pass.close()
         self._close_stores()
 
-    def _close_stores(self) -> None:
-        for stores in self._stores:
+    def _close_stores(self, *, keep: int = 0) -> None:
+        for stores in self._stores[keep:]:
             for store in stores.values():
                 store.close()
-        self._stores = []
+        self._stores = self._stores[:keep]
 
     def training(self) -> tf.data.Dataset:
         """Batches of training images in the order of `epoch`: pairs of what the suffix takes and one-hot labels."""
@@ -230,8 +227,7 @@ class Feed:
         if self._stores:
             digests = self.training_images.digests
             return lambda index: [int.from_bytes(digests[index], "big"), view]
-        epoch = self.turn % self.num_views if self.num_views else self.epoch
-        return lambda index: [self.config.seed, epoch, index]
+        return lambda index: [self.config.seed, self.epoch, index]
 
     def _validation_batches(self) -> Iterator[Batch]:
         images = self.validation_images

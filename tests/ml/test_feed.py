@@ -294,6 +294,30 @@ def test_what_the_next_phase_will_ask_is_computed_on_the_way(make_run, monkeypat
     assert [event.found for event in said(folder, events.Features)] == [0, 20]
 
 
+def test_a_fill_that_was_interrupted_before_there_was_a_second_phase_is_completed(make_run, opened):
+    folder = make_run(num_images=40, phases=(Phase(1, 1e-3, 41), Phase(1, 1e-4, LAST_STAGE)), head=CERTAIN)
+    feed = opened(folder, head=CERTAIN)
+    next(iter(feed.training()))
+    feed.close()
+    config = config_of(folder)
+    train.train(build_model(config), config, pd.read_parquet(folder / "images.parquet"), folder)
+    first, second = said(folder, events.Features)
+    assert 0 < first.found < first.needed == 40
+    assert second.found == 0
+
+
+def test_from_scratch_every_epoch_sees_another_variation(make_run, opened):
+    feed = opened(make_run(), start="scratch", phases=(Phase(9, 1e-3, 0),), augmentation="light", views=2)
+    epochs = [np.concatenate([x for x, _ in batches(feed, epoch)]) for epoch in (0, 2)]
+    assert sorted(epochs[0].sum(axis=(1, 2, 3))) != sorted(epochs[1].sum(axis=(1, 2, 3)))
+
+
+def test_variations_that_no_epoch_will_see_take_no_room(make_run, opened):
+    folder = make_run()
+    opened(folder, augmentation="light", views=8, phases=(Phase(2, 1e-3, 41),))
+    assert len(list((folder.parents[1] / features.FOLDER).glob("*/key.json"))) == 1 + 2
+
+
 def test_a_second_phase_with_answers_of_the_first_learns_what_it_learns_with_its_own(make_run, config):
     phases = (Phase(2, 1e-3, 41), Phase(2, 1e-3, LAST_STAGE))
     folder, together = trained(make_run, phases=phases)
