@@ -8,29 +8,14 @@ MobileNet α=0.25; it is `shared` beside the repository unless said otherwise.
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import mean
 
-from core.backbones import CATALOG
+from bench.setting import SHARED, bring_weights, figures
 
-ROOT = Path(__file__).parents[1]
 SETS = ("ants_bees", "trash")
 BACKBONES = ("residual10", "mobilenet_025")
-
-
-def figures(module: str, *arguments: str, keras_home: Path) -> dict:
-    """Runs a module of `bench` in a process of its own and returns its last line."""
-    command = [sys.executable, "-m", f"bench.{module}", *arguments]
-    environment = os.environ | {"KERAS_HOME": str(keras_home), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr[-2000:])
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def ours(images: Path, backbone: str, preset: str, seed: int, keras_home: Path) -> dict:
@@ -67,25 +52,17 @@ def row(images: Path, backbone: str, options: argparse.Namespace, keras_home: Pa
     return figures_of_row
 
 
-def bring_weights(data: Path, keras_home: Path) -> None:
-    """Puts Keras' file of MobileNet α=0.25 where Keras looks for it."""
-    weights = CATALOG["mobilenet_025"].weights
-    assert weights is not None
-    (keras_home / "models").mkdir()
-    shutil.copy(data / "weights" / weights.file, keras_home / "models")
-
-
 def main() -> None:
     """Prints a row as JSON for each set and backbone."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--presets", nargs="*", choices=["quick", "better"], default=["quick", "better"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=BACKBONES)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bring_weights(options.data, Path(folder))
+        bring_weights(Path(folder), options.data)
         for name in options.sets:
             for backbone in options.backbones:
                 print(json.dumps(row(options.data / "datasets" / name, backbone, options, Path(folder))), flush=True)

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.accuracy import BACKBONES, ROOT, SETS, bring_weights
+from bench.accuracy import BACKBONES, SETS
 from bench.plain_recipe import VALIDATION_SHARE, photos
+from bench.setting import SHARED, bring_weights
 from core import dataset
 from core.backbones import CATALOG
 from core.ml.model import build_backbone, preprocess
@@ -130,11 +131,11 @@ def batches(indices: np.ndarray, seed: int) -> Iterator[np.ndarray]:
 def main() -> None:
     """Prints one line for each choice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--splits", type=int, default=8)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bring_weights(options.data, Path(folder))
+        bring_weights(Path(folder), options.data)
         os.environ["KERAS_HOME"] = folder
         tables = {name: photos(options.data / "datasets" / name) for name in SETS}
         cases = [(name, backbone, vectors(tables[name], backbone)) for name in SETS for backbone in BACKBONES]

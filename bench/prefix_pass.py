@@ -1,6 +1,6 @@
 """The pass through a frozen prefix beside its two parts alone, each using all cores.
 
-    python -m bench.prefix_pass HOME IMAGES
+    python -m bench.prefix_pass IMAGES
 
 MobileNet α=0.25, 224 px, all frozen. Each is measured three times in turn, and the medians are compared.
 """
@@ -90,4 +90,4 @@ def main(images: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

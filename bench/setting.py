@@ -62,21 +62,27 @@ def _write(picture: Image.Image, path: Path) -> None:
     picture.save(path, quality=90)
 
 
-def bring_weights(keras_home: Path) -> None:
-    """Puts Keras' file of MobileNet α=0.25 where Keras looks for it, and random weights for VGG16 beside it."""
+def bring_weights(keras_home: Path, data: Path = SHARED) -> None:
+    """Puts Keras' file of MobileNet α=0.25 where Keras looks for it; random weights where it is not at hand."""
+    weights = CATALOG["mobilenet_025"].weights
+    assert weights is not None
     models = keras_home / "models"
     models.mkdir(parents=True)
-    mobilenet, vgg16 = CATALOG["mobilenet_025"].weights, CATALOG["vgg16"].weights
-    assert mobilenet is not None and vgg16 is not None
-    published = SHARED / "weights" / mobilenet.file
+    published = data / "weights" / weights.file
     if published.exists():
         shutil.copy(published, models)
     else:
-        _write_random(
-            keras.applications.MobileNet(alpha=0.25, include_top=False, weights=None), models / mobilenet.file
-        )
+        random = keras.applications.MobileNet(alpha=0.25, include_top=False, weights=None)
+        _write_random(random, models / weights.file)
+
+
+def bring_random_vgg16(keras_home: Path) -> None:
+    """Puts random weights of VGG16 where Keras looks for the published ones."""
+    weights = CATALOG["vgg16"].weights
+    assert weights is not None
     keras.utils.set_random_seed(1)
-    _write_random(keras.applications.VGG16(include_top=False, weights=None), models / vgg16.file)
+    random = keras.applications.VGG16(include_top=False, weights=None)
+    _write_random(random, keras_home / "models" / weights.file)
 
 
 def _write_random(model: keras.Model, path: Path) -> None:
@@ -90,9 +96,9 @@ def environment(keras_home: Path) -> dict[str, str]:
     return os.environ | {"KERAS_HOME": str(keras_home), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def plain(images: Path, keras_home: Path, *options: str) -> dict:
-    """Trains by the plain recipe in a process of its own and returns its figures."""
-    command = [sys.executable, "-m", "bench.plain_recipe", str(images), *options]
+def figures(module: str, *arguments: str, keras_home: Path) -> dict:
+    """Runs a module of `bench` in a process of its own and returns its last line, which is JSON."""
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment(keras_home), capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-2000:])

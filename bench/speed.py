@@ -8,8 +8,6 @@ backbone, head, rate, epochs and seed. Accuracies are means over the last five e
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -74,7 +72,9 @@ class Ground:
 
     def plain(self, *options: str) -> dict:
         """Runs the plain recipe for MobileNet α=0.25 on the photos."""
-        return setting.plain(self.images, self.keras_home, "--backbone", "mobilenet_025", *options)
+        return setting.figures(
+            "plain_recipe", str(self.images), "--backbone", "mobilenet_025", *options, keras_home=self.keras_home
+        )
 
     def run(self, config: RunConfig) -> setting.Measured:
         """Runs ours on the photos."""
@@ -136,15 +136,11 @@ def four_views(ground: Ground) -> Row:
 
 def prefix_pass(ground: Ground) -> Row:
     """The pass in the form that it settles on, beside decoding alone and the forward pass alone in the same form."""
-    command = [sys.executable, "-m", "bench.prefix_pass", str(ground.home), str(ground.images)]
-    environment = setting.environment(ground.keras_home)
-    done = subprocess.run(command, cwd=setting.ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr[-2000:])
-    return json.loads(done.stdout.splitlines()[-1])
+    return setting.figures("prefix_pass", str(ground.images), keras_home=ground.keras_home)
 
 
 def vgg16_flatten(ground: Ground) -> Row:
+    setting.bring_random_vgg16(ground.keras_home)
     home = ground.folder / "home-vgg16"
     images = home / "projects" / "photos"
     step = len(ground.table) // 300 + 1
@@ -164,7 +160,7 @@ def vgg16_flatten(ground: Ground) -> Row:
         seed=SEED,
     )
     options = ("--backbone", "vgg16", "--flatten", "--image-size", "128", "--epochs", "10")
-    theirs = setting.plain(images, ground.keras_home, *options)
+    theirs = setting.figures("plain_recipe", str(images), *options, keras_home=ground.keras_home)
     ours = setting.run(table, config, home, ground.keras_home)
     return faster("VGG16 all frozen with flatten, 10 epochs, 300 photos at 128 px", 8, theirs, ours)
 
