@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import estimate as foretold
 from bench import reruns as page_reruns
 from bench import setting
 from bench import start as click
@@ -194,7 +193,8 @@ def start(ground: Ground) -> Row:
 
 
 def estimate(ground: Ground) -> Row:
-    return foretold.measure(ground.images, ground.keras_home)
+    options = ("--backbones", "residual10", "mobilenet_025")
+    return setting.figures("estimate", str(ground.images), *options, keras_home=ground.keras_home)
 
 
 ROWS: dict[str, Callable[[Ground], Row]] = {
