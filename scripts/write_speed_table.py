@@ -2,8 +2,8 @@
 
     python -m scripts.write_speed_table [BACKBONE …]
 
-All backbones take about ten minutes of a machine that does nothing else; a few by name are written over their rows. The
-machine's own speed goes into `core/reference_machine.json`, so that other machines can be compared with it.
+All backbones take about twenty minutes of a machine that does nothing else; a few by name are written over their rows.
+The machine's own speed goes into `core/reference_machine.json`, so that other machines can be compared with it.
 """
 
 import sys
@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 import pandas as pd
 
 from core import speeds
@@ -21,11 +20,11 @@ from core.backbones import CATALOG, Backbone
 from core.ml import probe
 from core.ml.forward import Forward
 from core.ml.model import backbone_of, freeze_layers
-from core.ml.prefix import Cut, cut
+from core.ml.prefix import cut
 
 SMALL_BATCH = 8  # for slow backbones, to come to an end
 SECONDS = 0.5  # of one measurement
-MOST_TRACED_LAYERS = 45  # before the last stage; a training step of more would take minutes to prepare
+MOST_LAYERS = 90  # of more only the last stages are measured: the steps of longer parts take minutes to prepare
 
 
 def measure(row: Backbone) -> list[dict[str, object]]:
@@ -37,8 +36,7 @@ def measure(row: Backbone) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     batch = SMALL_BATCH if row.speed == "slow" else probe.BATCH_IMAGES
     images = probe.noise(batch, row.image_size)
-    quicker = 1.0
-    for frozen_layers in (*(stage.num_layers for stage in reversed(row.stages)), 0):
+    for frozen_layers in cuts(row):
         freeze_layers(backbone_of(model, config), frozen_layers, learn_statistics=frozen_layers == 0)
         parts = cut(model, config)
         figures = {"tensorflow_ms": 0.0, "litert_ms": 0.0, "prefix_seconds": 0.0, "conversion_seconds": 0.0}
@@ -57,30 +55,20 @@ def measure(row: Backbone) -> list[dict[str, object]]:
         # The head alone is always measured in whole batches: what it costs is the beginning and end of each step.
         if frozen_layers == row.num_layers:
             tensors = [tensor.repeat(probe.BATCH_IMAGES // batch, axis=0) for tensor in tensors]
-        if frozen_layers >= row.stages[-2].num_layers or row.num_layers - frozen_layers <= MOST_TRACED_LAYERS:
-            step_ms = probe.step_ms(parts, tensors, longest_seconds=SECONDS)
-            quicker = step_ms / untraced_step_ms(parts, tensors)
-        else:
-            step_ms = quicker * untraced_step_ms(parts, tensors)
+        step_ms = probe.step_ms(parts, tensors, longest_seconds=SECONDS)
         rows.append(
             {"backbone": row.name, "frozen_layers": frozen_layers}
             | {name: round(value, 3) for name, value in figures.items()}
             | {"step_ms": round(step_ms, 4), "build_seconds": round(build_seconds, 2)}
         )
         print(rows[-1], flush=True)
-    return rows[::-1]
+    return rows
 
 
-def untraced_step_ms(parts: Cut, tensors: list[np.ndarray]) -> float:
-    """Returns milliseconds per image of a step without preparation: what each image after the first one adds."""
-    parts.suffix.compile("adam", "categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
-    labels = probe.one_hot(len(tensors[0]))
-    seconds = {}
-    for num_images in (1, len(labels)):
-        batch = [tensor[:num_images] for tensor in tensors]
-        step = partial(parts.suffix.train_on_batch, batch if len(batch) > 1 else batch[0], labels[:num_images])
-        seconds[num_images] = probe.milliseconds(step, 1, longest_seconds=SECONDS)
-    return max(1e-3, seconds[len(labels)] - seconds[1]) / (len(labels) - 1)
+def cuts(row: Backbone) -> list[int]:
+    """Returns where a backbone is measured, by the number of frozen layers: its stages, of a deep one the last two."""
+    stages = row.stages if row.num_layers <= MOST_LAYERS else row.stages[-2:]
+    return [0, *(stage.num_layers for stage in stages)]
 
 
 def main(names: list[str]) -> None:

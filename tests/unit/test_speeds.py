@@ -29,18 +29,21 @@ def table():
 
 
 @pytest.mark.parametrize("row", CATALOG.values(), ids=lambda row: row.name)
-def test_the_table_has_every_cut_between_stages(row, table):
+def test_the_table_has_the_ends_of_each_backbone_and_its_last_stage(row, table):
     cuts = table.loc[table["backbone"] == row.name, "frozen_layers"]
-    assert sorted(cuts) == [0, *(stage.num_layers for stage in row.stages)]
+    stages = [stage.num_layers for stage in row.stages]
+    assert {0, *stages[-2:]} <= set(cuts) <= {0, *stages}
+    assert cuts.is_unique
 
 
 @pytest.mark.parametrize("row", CATALOG.values(), ids=lambda row: row.name)
-def test_the_more_is_frozen_the_slower_the_prefix_and_the_quicker_a_step(row, table):
-    rows = table[table["backbone"] == row.name].sort_values("frozen_layers")
-    # Measured on a machine with other work: a stage may seem a little quicker than the one before it.
-    assert (rows["tensorflow_ms"].diff().dropna() > -0.1 * rows["tensorflow_ms"].max()).all()
-    assert (rows["step_ms"].diff().dropna() < 0.1 * rows["step_ms"].max()).all()
-    assert rows["step_ms"].iloc[0] > 2 * rows["step_ms"].iloc[-1]
+def test_the_more_is_frozen_the_slower_the_prefix_and_the_quicker_a_step(row):
+    cuts = [speeds.speed(row, cut, row.image_size) for cut in range(row.num_layers + 1)]
+    prefix, quick, step = ([getattr(one, name) for one in cuts] for name in ("tensorflow_ms", "litert_ms", "step_ms"))
+    assert prefix == sorted(prefix)
+    assert quick == sorted(quick)
+    assert step == sorted(step, reverse=True)
+    assert step[0] > 10 * step[-1]
 
 
 def test_nothing_frozen_has_no_prefix():
