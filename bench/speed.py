@@ -31,6 +31,7 @@ GUIDE_RATE = 1e-3
 OTHER_RATE = 2e-3
 SEED = 1
 HEADER = "| row | ratio | aim | met | validation accuracy, plain / ours |\n| --- | --- | --- | --- | --- |"
+RESULTS = setting.ROOT / "bench" / "results.json"
 Row = dict
 
 
@@ -231,18 +232,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     options = parser.parse_args()
-    print(
-        "| row | ratio | aim | met | validation accuracy, plain / ours |\n| --- | --- | --- | --- | --- |", flush=True
-    )
-    rows = []
+    print(HEADER, flush=True)
     for row in measure(options.rows):
         print(as_line(row), flush=True)
-        rows.append(row)
-    results = {"measured": time.strftime("%Y-%m-%d"), "machine": setting.machine(), "rows": rows}
-    if options.rows == list(ROWS):
-        (setting.ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    else:
-        print(json.dumps(results, ensure_ascii=False))
+        keep(row)
+
+
+def keep(row: Row) -> None:
+    """Writes a row into `bench/results.json`, in the place of what was measured before."""
+    known = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
+    row = row | {"measured": time.strftime("%Y-%m-%d"), "machine": setting.machine()}
+    rows = [*(one for one in known if one["row"] != row["row"]), row]
+    RESULTS.write_text(json.dumps({"rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
