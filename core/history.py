@@ -154,11 +154,14 @@ class History:
         return max(0.0, self._last_time - self.started.time) if self.started else 0.0
 
     @property
-    def is_filling(self) -> bool:
-        """Whether the present epoch computes what the frozen layers say, which later epochs will find."""
+    def filled_after(self) -> int | None:
+        """The last epoch in which the frozen layers have to look, while that lies ahead; later ones are quicker."""
         if not self.phases or not self.features or self.features[-1].phase != self.phases[-1].phase:
-            return False
-        return self.features[-1].kept and self._epochs_of_phase < self.features[-1].filling_epochs
+            return None
+        told = self.features[-1]
+        if not told.kept or self._epochs_of_phase >= told.filling_epochs:
+            return None
+        return self.phases[-1].first_epoch + told.filling_epochs - 1
 
     @property
     def _epochs_of_phase(self) -> int:
@@ -170,7 +173,7 @@ class History:
 
         None before there is a pace, and while an epoch takes longer than the ones after it will.
         """
-        if not self.ready or not self.phases or self.fraction_done >= 1 or self.is_filling:
+        if not self.ready or not self.phases or self.fraction_done >= 1 or self.filled_after is not None:
             return None
         pace = self._pace
         return (self.ready.epochs - self.position) * pace if pace is not None else None
@@ -180,12 +183,15 @@ class History:
         """Seconds of an epoch like those to come: of the latest ones, or of the present one so far."""
         phase = self.phases[-1].phase
         filling = self.features[-1].filling_epochs if self.features and self.features[-1].kept else 0
-        steady = [epoch.seconds for epoch in self._epochs if epoch.phase == phase][filling:]
+        took = [epoch.seconds for epoch in self._epochs if epoch.phase == phase]
+        steady = took[max(1, filling) :]  # in its first epoch TensorFlow also prepares itself
         if steady:
             return statistics.median(steady[-LATEST_EPOCHS:])
         began = max([self.phases[-1].time, *(epoch.time for epoch in self._epochs)])
         done, elapsed = self.position % 1, self._last_time - began
-        return elapsed / done if done > 0 and elapsed > 0 else None
+        if done > 0 and elapsed > 0:
+            return elapsed / done
+        return took[-1] if took and not filling else None
 
 
 def history(run: Run) -> History:

@@ -16,7 +16,7 @@ st.header(_("Backbone"), anchor=False)
 backbone_cards.choose(at)
 backbone_cards.start(at)
 backbone_cards.weights(state.draft(at).row, state.draft(at).start)
-pieces.explain("backbone", "freezing", "head", "layer", "parameter")
+pieces.explain("backbone", "freezing", "head", "layer", "parameter", "epoch")
 
 
 @st.fragment

@@ -107,7 +107,9 @@ def _is_fixed(operation: keras.Operation) -> bool:
 
 
 def _has_weights(operations: list[keras.Operation]) -> bool:
-    return any(operation.weights for operation in operations if isinstance(operation, keras.Layer))
+    """Whether something among them was learned; the numbers of a normalisation of the pixels were not."""
+    learned = [one for one in operations if isinstance(one, keras.Layer) and not isinstance(one, layers.Normalization)]
+    return any(layer.weights for layer in learned)
 
 
 def _nodes(backbone: keras.Model) -> dict[int, Any]:

@@ -101,7 +101,7 @@ def start(at: Place) -> None:
         on_change=_keep_start,
         args=(at,),
         help=_(
-            "Pretrained: the network begins with what it learned from over a million pictures. From scratch: it "
+            "Pretrained: the network begins with what it learned from a great many pictures. From scratch: it "
             "begins knowing nothing, which needs far more pictures and time, and shows what the head start is worth."
         ),
     )

@@ -19,7 +19,8 @@ def show(at: Place) -> None:
     machine = speeds.machine(at.workspace.home)
     with pieces.errors_shown():
         _figures(draft, _estimate(at, draft, machine))
-    if machine is None:
+    measured = speeds.measured_here(at.workspace.home)
+    if machine is None and not any(one.backbone == draft.backbone for one in measured):
         st.caption(
             ":material/speed: "
             + _(
@@ -71,15 +72,21 @@ def _titles(cost: Cost) -> list[str]:
     return [
         ngettext("First only the head learns: {count} epoch", "First only the head learns: {count} epochs", first),
         ngettext(
-            "Then what is not frozen learns too: {count} epoch",
-            "Then what is not frozen learns too: {count} epochs",
+            "Then what is not frozen learns too (fine-tuning): {count} epoch",
+            "Then what is not frozen learns too (fine-tuning): {count} epochs",
             second,
         ),
     ]
 
 
 def _epochs(phase: PhaseCost) -> None:
-    st.metric(_("First epoch"), about(phase.first_epoch_seconds), width="content")
+    filling = min(phase.num_first_epochs, phase.epochs)
+    if 1 < filling < phase.epochs:
+        st.metric(
+            _("First {count} epochs, each", count=number(filling)), about(phase.first_epoch_seconds), width="content"
+        )
+    else:
+        st.metric(_("First epoch"), about(phase.first_epoch_seconds), width="content")
     st.metric(_("Each later epoch"), about(phase.later_epoch_seconds), width="content")
 
 
@@ -90,7 +97,15 @@ def _together(cost: Cost) -> None:
         help=_("From the start to the finished network, when no epoch is left out by early stopping."),
         width="content",
     )
-    st.metric(_("On disk"), _on_disk(cost), width="content")
+    st.metric(
+        _("On disk"),
+        _on_disk(cost),
+        help=_(
+            "What the frozen part says of the pictures is kept in Headstart's own folder, so that later epochs and "
+            "later runs need not ask it again. What was not used for longest makes room by itself."
+        ),
+        width="content",
+    )
 
 
 def _on_disk(cost: Cost) -> str:
@@ -104,6 +119,11 @@ def _reason(draft: Draft, cost: Cost) -> str:
     """Says in plain words why the first epoch takes longer, or why none does."""
     last = cost.phases[-1]
     if draft.frozen == 0:
+        if len(cost.phases) > 1:
+            return _(
+                "Once nothing is frozen, the whole network looks at every picture in every epoch, so that each takes "
+                "about as long as the others."
+            )
         return _(
             "Nothing is frozen: in every epoch the whole network looks at every picture, so that each takes about as "
             "long as the first."
@@ -116,17 +136,17 @@ def _reason(draft: Draft, cost: Cost) -> str:
     if not cost.disk_bytes:
         return _(
             "The frozen part of the network has looked at all these pictures before, and its answers were kept on the "
-            "disk. Every epoch only looks them up, which is why they are quick."
+            "disk. Every epoch looks them up, so that only what is not frozen takes time."
         )
     if max(phase.num_first_epochs for phase in cost.phases) > 1:
         return _(
-            "In each of the first {count} epochs the frozen part looks at another variation of every picture, and its "
-            "answers are kept on the disk. Later epochs only look them up, which is why they are quick.",
-            count=number(last.num_first_epochs),
+            "As long as an epoch meets variations of the pictures that are new, the frozen part of the network looks "
+            "at each of them, and its answers are kept on the disk. Later epochs look them up, so that only what is "
+            "not frozen takes time."
         )
     return _(
         "In the first epoch the frozen part of the network looks at every picture once, and its answers are kept on "
-        "the disk. Later epochs only look them up, which is why they are quick."
+        "the disk. Later epochs look them up, so that only what is not frozen takes time."
     )
 
 

@@ -39,7 +39,7 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
     with st.container(border=True, key="live"):
         _title(workspace, run)
         _where_it_stands(workspace, run, story)
-        if story.features and story.features[0].found == story.features[0].needed:
+        if story.features and all(phase.found == phase.needed for phase in story.features):
             st.caption(_("The frozen layers know these pictures from a run before, so they need not look again."))
         for note in story.notes:
             st.warning(plain(_(note.sentence, **note.values)), icon=":material/info:")
@@ -110,8 +110,13 @@ def _progress_text(run: Run, story: History) -> str:
     text = _("Epoch {epoch} of {total}", epoch=epoch, total=story.ready.epochs)
     if len(story.phases) > 1:
         text += " · " + _("fine-tuning")
-    if story.is_filling:
+    if story.filled_after == epoch:
         text += " · " + _("the frozen layers look at each picture once, so the next epochs are quicker")
+    elif story.filled_after is not None:
+        text += " · " + _(
+            "the frozen layers look at variations that are new; from epoch {epoch} on it is quicker",
+            epoch=story.filled_after + 1,
+        )
     if story.seconds_left is not None:
         text += " · " + _("about {time} left", time=duration(story.seconds_left))
     return text

@@ -6,6 +6,7 @@ import streamlit as st
 from babel.dates import format_datetime
 
 from core import jobs, runs
+from core.backbones import CATALOG
 from core.runs import Run, RunNotFoundError
 from core.text import _, language, percent
 from core.ui import navigation, pieces, state
@@ -43,7 +44,7 @@ def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
 
 def _backbone(run: Run) -> str:
     try:
-        return runs.read_config(run).backbone
+        return CATALOG[runs.read_config(run).backbone].title
     except (FileNotFoundError, RunNotFoundError):
         return _("deleted meanwhile")
 

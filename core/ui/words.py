@@ -20,7 +20,7 @@ GLOSSARY = {
     "backbone": (
         N_("Backbone"),
         N_(
-            "A network that has already learned to see from over a million pictures: edges and colours first, then "
+            "A network that has already learned to see from a great many pictures: edges and colours first, then "
             "textures, then parts of things. Headstart reuses it, which is why a few dozen of your pictures are enough."
         ),
     ),

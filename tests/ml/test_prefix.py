@@ -86,10 +86,10 @@ def test_layers_without_weights_after_the_cut_are_not_left_to_the_suffix():
     assert cut(model, config).frontier.shapes == ((256,),)
 
 
-@pytest.mark.parametrize("num_layers", [0, 1])
-def test_without_frozen_weights_there_is_no_prefix(num_layers):
-    config = config_of(CATALOG["residual10"], image_size=32)
-    model = build_model(config)
+@pytest.mark.parametrize(("name", "num_layers"), [("residual10", 0), ("residual10", 1), ("efficientnetb0", 0)], ids=str)
+def test_without_frozen_weights_there_is_no_prefix(name, num_layers):
+    config = config_of(CATALOG[name], image_size=32)
+    model = build_model(config, pretrained=False)
     freeze_layers(backbone_of(model, config), num_layers)
     parts = cut(model, config)
     assert parts.prefix is None and parts.frontier is None and parts.suffix is model

@@ -10,6 +10,7 @@ from tests.pages.reader import open_page, saved_draft, texts
 
 RESIDUAL = CATALOG["residual10"]
 FIGURES = ("First epoch", "Each later epoch", "Whole run", "On disk")
+FOUR = "First 4 epochs, each"
 
 
 def figures(app):
@@ -60,7 +61,8 @@ def test_variations_are_asked_for_where_there_are_any(workspace, filled):
     app.selectbox(key=Key.SETTING.format("augmentation")).set_value("light").run()
     assert app.number_input(key=key).value == 4
     assert len(app.number_input(key=key).help) > 20
-    assert "each of the first 4 epochs" in texts(app)
+    assert "variations of the pictures that are new" in texts(app)
+    assert FOUR in [one.label for one in app.metric]
     app.number_input(key=key).set_value(0).run()
     assert saved_draft(workspace, filled)["views"] == 0
     assert "Nothing is kept" in texts(app)
@@ -72,6 +74,12 @@ def test_figures_of_another_computer_are_called_so(workspace, filled):
     assert said in texts(open_page("model", project=filled.id, lang="en"))
     measure_this_machine(workspace)
     assert said not in texts(open_page("model", project=filled.id, lang="en"))
+
+
+def test_figures_that_runs_on_this_computer_corrected_are_not_those_of_another(workspace, filled):
+    took = speeds.Measured("residual10", 41, 112, "tensorflow", 1000, 3.0, 0.1)
+    speeds.record(workspace.home, took)
+    assert "figures are those of another computer" not in texts(open_page("model", project=filled.id, lang="en"))
 
 
 def test_a_slow_machine_is_told_to_be_slow(workspace, filled):

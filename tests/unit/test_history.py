@@ -89,6 +89,11 @@ def test_time_left_follows_the_pace_of_the_latest_epochs(run):
     assert history(run).seconds_left == pytest.approx(25.0)
 
 
+def test_time_left_is_not_that_of_a_first_epoch_with_its_preparations(run):
+    say(run, *begun(), replace(epoch(1, 12), seconds=60.0), replace(epoch(2, 14), seconds=2.0), progress(3, 2, 15))
+    assert history(run).seconds_left == pytest.approx(1.5 * 2)
+
+
 def test_time_left_before_the_first_epoch_is_over_follows_its_pace(run):
     say(run, *begun(), progress(1, 2, 7))
     assert history(run).seconds_left == pytest.approx(35.0)
@@ -103,23 +108,23 @@ def features(found=0, *, filling=1, kept=True):
 def test_an_epoch_that_takes_longer_than_the_next_foretells_nothing(run):
     say(run, *begun(), features(), progress(1, 2, 30))
     story = history(run)
-    assert story.is_filling and story.seconds_left is None
+    assert story.filled_after == 1 and story.seconds_left is None
     say(run, replace(epoch(1, 60), seconds=58.0), progress(2, 2, 61))
     story.update()
-    assert not story.is_filling
+    assert story.filled_after is None
     assert story.seconds_left == pytest.approx(2.5 * 2)  # half an epoch in one second
 
 
 def test_variations_take_several_epochs_to_fill(run):
     say(run, *begun(), features(filling=2), epoch(1, 12), progress(2, 2, 17))
-    assert history(run).is_filling
+    assert history(run).filled_after == 2
 
 
 @pytest.mark.parametrize("told", [features(120), features(kept=False, filling=4)], ids=["all found", "nothing kept"])
 def test_epochs_that_are_alike_foretell_each_other(run, told):
     say(run, *begun(), told, epoch(1, 12), progress(2, 2, 17))
     story = history(run)
-    assert not story.is_filling
+    assert story.filled_after is None
     assert story.seconds_left == pytest.approx(25.0)
 
 
