@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -19,6 +20,8 @@ from core.ml.source import Batch, Images, Job, Seed, Source, in_background
 from core.speeds import Way
 
 SAMPLE_IMAGES = 8
+TRIAL_IMAGES = 32
+QuickForm = Literal["first", "beside", "no"]
 WINDOW_IMAGES = 256
 WINDOW_BYTES = 64_000_000
 READY_BATCHES = 4
@@ -34,6 +37,8 @@ class Plan:
         epochs: Of this phase.
         also: A prefix that says what `cut.prefix` says and, after it, what the next phase will ask; None for none.
         next_frontier: What that is.
+        quick_form: Says, for a number of images, whether the prefix is to be converted to LiteRT: before anything else,
+            beside the first batches, or not at all.
     """
 
     config: RunConfig
@@ -41,6 +46,7 @@ class Plan:
     epochs: int
     also: keras.Model | None = None
     next_frontier: Frontier | None = None
+    quick_form: Callable[[int], QuickForm] = lambda num_images: "no"
 
     @property
     def prefix(self) -> keras.Model | None:
@@ -84,10 +90,12 @@ class Feed:
         self.on_no_room: Callable[[], None] = lambda: None
         self.needed_bytes = 0
         self.computed: list[int] = []
+        self._is_prepared = False
         if folder is not None:
             self._open_stores(folder)
         self.kept = bool(self._stores)
         self.needed, self.found = self._count()
+        self._prepare_quick_form(self.needed - self.found)
         self._pass.num_done = 0  # the samples do not count
 
     @property
@@ -113,6 +121,7 @@ class Feed:
             # Nothing, or the rest of an interrupted fill, is to be computed: the next phase will ask for its own.
             self._close_stores(keep=1)
             return
+        self._prepare_quick_form(sum(map(len, unknown[0].values())))
         formats = self._formats()
         self.needed_bytes = sum(
             sum(map(len, new.values())) * frontier.num_values * dtype.itemsize
@@ -134,6 +143,17 @@ class Feed:
         weights = fingerprints.of_file(backbones.weights_path(backbones.CATALOG[config.backbone])).hex()
         plain = Key(config.backbone, weights, frontier, config.image_size)
         return features.keys_of_views(plain, config.augmentation, min(self.num_views, self.plan.epochs))
+
+    def _prepare_quick_form(self, num_images: int) -> None:
+        """Has the prefix converted to LiteRT where that pays; the first call with something to do decides."""
+        if not num_images or self.plan.prefix is None or self._is_prepared:
+            return
+        self._is_prepared = True
+        choice = self.plan.quick_form(num_images)
+        if choice == "first":
+            self._pass.take_quick_form([Job(path, None) for path in self.training_images.paths[:TRIAL_IMAGES]])
+        elif choice == "beside":
+            self._pass.prepare_quick_form()
 
     def _formats(self) -> list[np.dtype]:
         """Returns the number format for each cut, from what the prefix says of a few pictures."""
@@ -186,10 +206,6 @@ class Feed:
             self.computed.append(self._pass.num_done - sum(self.computed))
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-
-    def prepare_quick_form(self) -> None:
-        """Lets the prefix be converted to its quicker form beside the first batches."""
-        self._pass.prepare_quick_form()
 
     @property
     def way(self) -> Way:

@@ -2,7 +2,8 @@
 
 import statistics
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,11 +14,12 @@ from core.config import Phase, RunConfig
 from core.ml import pipeline
 from core.ml.callbacks import BestEpoch, Reporter, Stop
 from core.ml.devices import has_gpu
-from core.ml.feed import Feed, Plan
+from core.ml.feed import Feed, Plan, QuickForm
 from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
 from core.ml.prefix import cut, passing_by
 from core.text import N_
 
+PATIENCE_SECONDS = 2.5  # that a conversion may take before the first point on the chart
 NO_ROOM = N_(
     "There is no room to keep what the frozen layers say of the pictures: that would take {gigabytes} GB. So it is "
     "computed anew in every epoch, which takes longer. Free some disk space, or allow more with {variable}."
@@ -84,7 +86,6 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
     suffix = plan.cut.suffix
     with closing(Feed(plan, table, turn.home)) as feed:
         _say_features(feed, turn)
-        _take_the_quicker_way(feed, turn)
         compile_model(suffix, config, phase)
         reporter = Reporter(
             turn.folder,
@@ -110,13 +111,13 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
 def _plan(model: keras.Model, config: RunConfig, turn: Turn) -> Plan:
     """Cuts the network for a phase; where all of the backbone is frozen now and less later, both are asked at once."""
     later = config.phases[turn.number : turn.number + 1]
-    now = cut(model, config)
-    if now.last_layer is None or not later or config.views == 0:
-        return Plan(config, now, turn.phase.epochs)
+    plan = Plan(config, cut(model, config), turn.phase.epochs, quick_form=partial(_quick_form, config, turn))
+    if plan.cut.last_layer is None or not later or config.views == 0:
+        return plan
     freeze_phase(model, config, later[0])
     then = cut(model, config)
     freeze_phase(model, config, turn.phase)
-    return Plan(config, now, turn.phase.epochs, passing_by(now, then), then.frontier)
+    return replace(plan, also=passing_by(plan.cut, then), next_frontier=then.frontier)
 
 
 def _say_features(feed: Feed, turn: Turn) -> None:
@@ -139,14 +140,14 @@ def _say_features(feed: Feed, turn: Turn) -> None:
         feed.on_no_room()
 
 
-def _take_the_quicker_way(feed: Feed, turn: Turn) -> None:
-    """Has the prefix converted to LiteRT where that should pay; whether it does is measured while it runs."""
-    config = feed.config
+def _quick_form(config: RunConfig, turn: Turn, num_images: int) -> QuickForm:
+    """Says whether the prefix is to run in LiteRT; that it is quicker is measured before it is believed."""
     backbone, machine = backbones.CATALOG[config.backbone], speeds.machine(turn.home)
-    num_missing = feed.needed - feed.found
     frozen, size = turn.phase.frozen_layers, config.image_size
-    if feed.plan.cut.prefix is not None and speeds.quick_form_pays(backbone, frozen, size, num_missing, machine):
-        feed.prepare_quick_form()
+    if not speeds.quick_form_pays(backbone, frozen, size, num_images, machine):
+        return "no"
+    conversion = speeds.speed(backbone, frozen, size, machine).conversion_seconds
+    return "first" if conversion <= PATIENCE_SECONDS else "beside"
 
 
 def _record_speed(feed: Feed, turn: Turn, seconds: list[float]) -> None:

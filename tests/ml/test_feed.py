@@ -364,13 +364,25 @@ def test_speed_is_kept_for_later_estimates(make_run, monkeypatch):
     assert measured.pass_ms > 0 and measured.epoch_ms > 0
 
 
-def test_a_run_that_pays_prepares_the_quick_form(make_run, monkeypatch):
-    asked = []
+@pytest.mark.parametrize(("seconds", "way"), [(1.0, "take_quick_form"), (9.0, "prepare_quick_form")])
+def test_where_it_pays_the_prefix_is_converted_first_or_beside(make_run, monkeypatch, seconds, way):
+    asked, prepared = [], []
+    speed = replace(train.speeds.speed(ROW, 41, 32), conversion_seconds=seconds)
     monkeypatch.setattr(train.speeds, "quick_form_pays", lambda *question: asked.append(question) or True)
-    prepared = []
-    monkeypatch.setattr(Pass, "prepare_quick_form", lambda self: prepared.append(self))
+    monkeypatch.setattr(train.speeds, "speed", lambda *question: speed)
+    for name in ("take_quick_form", "prepare_quick_form"):
+        monkeypatch.setattr(Pass, name, lambda self, *jobs, name=name: prepared.append(name))
     trained(make_run)
-    assert len(prepared) == 1 and asked[0][3] == 12
+    assert prepared == [way] and asked[0][3] == 12
+
+
+def test_the_whole_run_in_the_quick_form_ends_alike(make_run, config, monkeypatch):
+    monkeypatch.setattr(train, "_quick_form", lambda *question: "first")
+    monkeypatch.setattr(Pass, "_choose", lambda self, conversion, begun: setattr(self, "quick", conversion.result()))
+    folder, quick = trained(make_run)
+    whole = whole_network_trained(folder, config_of(folder))
+    for ours, theirs in zip(quick.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=HALF_PRECISION)
 
 
 @pytest.mark.parametrize("strength", ["light", "strong"])

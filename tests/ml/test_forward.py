@@ -79,6 +79,15 @@ def test_quicker_form_is_taken_in_the_middle_of_the_work(passing, prefix, monkey
     assert one.quick is not None
 
 
+def test_quicker_form_can_be_taken_before_the_work_begins(passing, prefix, monkeypatch):
+    clock = iter([0.0, 1.0, 3.0])
+    monkeypatch.setattr(forward.time, "perf_counter", lambda: next(clock))
+    one = passing(picture, prefix)
+    one.take_quick_form(range(8))
+    assert one.quick is not None
+    assert_answers(list(one.start(range(40))), prefix, range(40))
+
+
 def test_slower_form_is_not_taken(passing, prefix, monkeypatch):
     clock = iter([0.0, 2.0, 3.0])
     monkeypatch.setattr(forward.time, "perf_counter", lambda: next(clock))
