@@ -120,9 +120,9 @@ def other_rate(ground: Ground) -> Row:
 def last_stage(ground: Ground) -> Row:
     frozen = CATALOG["mobilenet_025"].stages[-2].num_layers
     theirs = ground.plain("--epochs", "10", "--frozen", str(frozen))
-    return faster(
-        "last stage trainable, 10 epochs", 3, theirs, ground.run(ground.config(Phase(10, GUIDE_RATE, frozen)))
-    )
+    # The recipe means to keep the statistics of batch normalisation, but Keras learns them (docs/decisions/0002).
+    ours = ground.run(ground.config(Phase(10, GUIDE_RATE, frozen), learn_batch_norm=True))
+    return faster("last stage trainable, 10 epochs", 3, theirs, ours)
 
 
 def four_views(ground: Ground) -> Row:
