@@ -10,7 +10,7 @@ from core.summary import Cut, frontier
 
 BYTES_PER_VALUE = 2  # float16
 TABLE_BATCH = 32  # of the steps in the table
-# Seconds and milliseconds on the reference machine, estimated from a few runs; bench/estimate.py compares them with others.
+# Seconds and milliseconds on the reference machine, judged by a few runs; bench/estimate.py compares them with others.
 START_SECONDS = 1.0
 EPOCH_SECONDS = 0.15  # beginning, end, and keeping the best network
 END_SECONDS = 2.0
