@@ -11,7 +11,7 @@ import keras
 import pandas as pd
 
 from core.backbones import CATALOG
-from core.ml.model import build_backbone, freeze_layers
+from core.ml.model import build_backbone, freeze_layers, remove_randomness
 from core.ml.prefix import Frontier, frontier_of
 from core.summary import LAYER_TABLES
 
@@ -41,7 +41,8 @@ def layer_rows(backbone: keras.Model) -> pd.DataFrame:
 
 
 def frontier_at(backbone: keras.Model, num_layers: int) -> Frontier | None:
-    """Returns where a backbone with its first layers frozen is cut, and leaves it unfrozen."""
+    """Returns where a pretrained backbone with its first layers frozen is cut, and leaves it unfrozen."""
+    remove_randomness(backbone)
     freeze_layers(backbone, num_layers)
     frontier = frontier_of(backbone)
     freeze_layers(backbone, 0, learn_statistics=True)
