@@ -53,6 +53,9 @@ class Worker:
         """Waits until the process is gone."""
         while self.is_alive:
             time.sleep(POLL_SECONDS)
+        # A process counts as a zombie while the last of its threads still end; only its parent's wait is sure.
+        for child in [child for child in _children if child.pid == self.pid]:
+            child.wait()
         reap()
 
     def kill(self) -> None:
