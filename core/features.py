@@ -120,6 +120,10 @@ class Part:
     def write(self, row: int, tensors: Sequence[np.ndarray]) -> None:
         """Keeps the values of a row; they count for other processes once they are safe on the disk.
 
+        Args:
+            row: Which.
+            tensors: In the part's number format.
+
         Raises:
             OSError: The disk is full.
         """
@@ -127,7 +131,7 @@ class Part:
             names = [*(f"{index}.bin" for index in range(len(self.shapes))), "done.bin"]
             self._files = [(self.folder / name).open("r+b") for name in names]
         for file, tensor in zip(self._files[:-1], tensors, strict=True):
-            data = np.ascontiguousarray(tensor, self.dtype).tobytes()
+            data = tensor.tobytes()
             file.seek(row * len(data))
             file.write(data)
             file.flush()
@@ -220,22 +224,23 @@ class Store:
     def _by_part(self, places: np.ndarray) -> list[tuple[Part, np.ndarray]]:
         return [(self._parts[number], np.flatnonzero(places[:, 0] == number)) for number in np.unique(places[:, 0])]
 
-    def rounded(self, place: np.ndarray, tensors: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Returns values as they are read back, so that it makes no difference whether they were computed or found."""
-        dtype = self._parts[place[0]].dtype
-        return [tensor.astype(dtype).astype(np.float32) for tensor in tensors]
+    def write(self, place: np.ndarray, tensors: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+        """Keeps the values of one picture.
 
-    def write(self, place: np.ndarray, tensors: Sequence[np.ndarray]) -> bool:
-        """Keeps the values of one picture; False where its part's number format cannot hold them.
+        Returns:
+            The values as they are read back, so that it makes no difference whether they were computed or found; None
+            where the part's number format cannot hold them, and nothing is kept.
 
         Raises:
             OSError: The disk is full.
         """
         part = self._parts[place[0]]
-        if part.dtype == np.float16 and any(np.abs(tensor).max(initial=0) > LARGEST_HALF for tensor in tensors):
-            return False
-        part.write(int(place[1]), tensors)
-        return True
+        with np.errstate(over="ignore"):  # asked below
+            kept = [np.ascontiguousarray(tensor, part.dtype) for tensor in tensors]
+        if not all(np.isfinite(values).all() for values in kept):
+            return None
+        part.write(int(place[1]), kept)
+        return [values.astype(np.float32) for values in kept]
 
     def close(self) -> None:
         """Secures what was written and says that this process no longer uses the store."""

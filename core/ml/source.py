@@ -118,9 +118,9 @@ class Source:
                 kept = store.write(places[index], own)
             except OSError:
                 self._on_full_disk()
-                kept = False
+                kept = None
             if store is self._store:
-                given = store.rounded(places[index], own) if kept else own
+                given = kept or own
         return given
 
 
