@@ -50,15 +50,13 @@ def of_pictures(folder: Path, home: Path, paths: Sequence[str]) -> list[bytes]:
     return found
 
 
-def remembered(folder: Path, paths: Sequence[str]) -> list[bytes]:
-    """Returns the fingerprints that are known of pictures, without looking whether they changed meanwhile.
+def remembered(folder: Path) -> dict[str, bytes]:
+    """Returns the fingerprints that are known, by path, without looking whether a picture changed meanwhile.
 
     Args:
         folder: Where the fingerprints are remembered.
-        paths: Of the pictures; an unknown one has no place in the answer.
     """
-    known = _remembered(folder / MEMORY)
-    return [known[path][2] for path in paths if path in known]
+    return {path: known[2] for path, known in _remembered(folder / MEMORY).items()}
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,18 +101,32 @@ class Stop(keras.callbacks.Callback):
         self._obey()
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Which phase of a run it is, from 1, and how many epochs went before it."""
+
+    folder: Path
+    phase: Phase
+    number: int
+    epochs_before: int
+
+    @property
+    def home(self) -> Path:
+        """The workspace."""
+        return self.folder.parent.parent
+
+    def say(self, event: events.Event) -> None:
+        """Writes an event of the run."""
+        events.append(self.folder / "events.jsonl", event)
+
+
 class Reporter(keras.callbacks.Callback):
     """Writes the events of one phase; what they mean for the page is decided there."""
 
-    def __init__(
-        self, folder: Path, phase: Phase, best: BestEpoch, *, number: int, epochs_before: int, num_images: int
-    ):
+    def __init__(self, turn: Turn, best: BestEpoch, num_images: int):
         super().__init__()
-        self.events = folder / "events.jsonl"
-        self.phase = phase
+        self.turn = turn
         self.best = best
-        self.number = number
-        self.epochs_before = epochs_before
         self.num_images = num_images
         self.seconds: list[float] = []  # of the epochs done
         self._epoch_began = self._last_progress = time.monotonic()
@@ -123,7 +138,7 @@ class Reporter(keras.callbacks.Callback):
 
     @property
     def _epoch(self) -> int:
-        return self.epochs_before + self.epochs_done + 1
+        return self.turn.epochs_before + self.epochs_done + 1
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Starts the clock."""
@@ -146,7 +161,7 @@ class Reporter(keras.callbacks.Callback):
             loss=float(logs["loss"]),
             accuracy=float(logs["accuracy"]),
         )
-        events.append(self.events, event)
+        self.turn.say(event)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Reports the epoch and keeps it if it is the best."""
@@ -155,18 +170,18 @@ class Reporter(keras.callbacks.Callback):
         seconds = time.monotonic() - self._epoch_began
         event = events.EpochEnded(
             epoch=self._epoch,
-            phase=self.number,
+            phase=self.turn.number,
             loss=logs["loss"],
             accuracy=logs["accuracy"],
             val_loss=logs["val_loss"],
             val_accuracy=logs["val_accuracy"],
-            learning_rate=self.phase.learning_rate,
+            learning_rate=self.turn.phase.learning_rate,
             seconds=seconds,
             best=self.best.offer(self._epoch, logs["val_loss"], logs["val_accuracy"]),
         )
-        events.append(self.events, event)
+        self.turn.say(event)
         self.seconds.append(seconds)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise DivergedError(epoch=self._epoch, suggestion=f"{self.phase.learning_rate / 10:g}")
+            raise DivergedError(epoch=self._epoch, suggestion=f"{self.turn.phase.learning_rate / 10:g}")

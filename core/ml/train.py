@@ -2,7 +2,7 @@
 
 import statistics
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from core import backbones, budget, events, speeds
 from core.config import Phase, RunConfig
 from core.ml import pipeline
-from core.ml.callbacks import BestEpoch, Reporter, Stop
+from core.ml.callbacks import BestEpoch, Reporter, Stop, Turn
 from core.ml.devices import has_gpu
 from core.ml.feed import Feed, Plan, QuickForm
 from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
@@ -49,25 +49,6 @@ def train(model: keras.Model, config: RunConfig, table: pd.DataFrame, folder: Pa
     best.restore(model)
 
 
-@dataclass(frozen=True)
-class Turn:
-    """Which phase it is, from 1, and what went before it."""
-
-    folder: Path
-    phase: Phase
-    number: int
-    epochs_before: int
-
-    @property
-    def home(self) -> Path:
-        """The workspace."""
-        return self.folder.parent.parent
-
-    def say(self, event: events.Event) -> None:
-        """Writes an event of the run."""
-        events.append(self.folder / "events.jsonl", event)
-
-
 def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, best: BestEpoch, turn: Turn) -> int:
     """Trains one phase and returns how many epochs it took."""
     phase = turn.phase
@@ -87,14 +68,7 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
     with closing(Feed(plan, table, turn.home)) as feed:
         _say_features(feed, turn)
         compile_model(suffix, config, phase)
-        reporter = Reporter(
-            turn.folder,
-            phase,
-            best,
-            number=turn.number,
-            epochs_before=turn.epochs_before,
-            num_images=len(feed.training_images),
-        )
+        reporter = Reporter(turn, best, len(feed.training_images))
         suffix.fit(
             feed.training(),
             validation_data=feed.validation(),

@@ -1,5 +1,7 @@
 """What a run will cost before it starts: seconds and disk, in figures that move with every choice."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import costs, dataset, speeds
@@ -17,9 +19,9 @@ def show(at: Place) -> None:
     assert at.project is not None
     draft = state.draft(at)
     machine = speeds.machine(at.workspace.home)
-    with pieces.errors_shown():
-        _figures(draft, _estimate(at, draft, machine))
     measured = speeds.measured_here(at.workspace.home)
+    with pieces.errors_shown():
+        _figures(draft, _estimate(at, draft, machine, measured))
     if machine is None and not any(one.backbone == draft.backbone for one in measured):
         st.caption(
             ":material/speed: "
@@ -48,7 +50,7 @@ def _figures(draft: Draft, cost: Cost) -> None:
     st.caption(_reason(draft, cost))
 
 
-def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None) -> Cost:
+def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]) -> Cost:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
     divided = dataset.split_images(table, draft.validation_share, draft.seed)
@@ -60,7 +62,7 @@ def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None) -> Cost:
         int(split.get("validation", 0)),
         costs.mean_pixels(table),
         machine,
-        measured=speeds.measured_here(at.workspace.home),
+        measured=measured,
         found=costs.count_found(config, at.workspace.home, divided),
         room_bytes=costs.room_bytes(at.workspace.home),
     )

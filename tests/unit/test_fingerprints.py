@@ -46,8 +46,8 @@ def test_what_is_remembered_is_told_without_reading(tmp_path, monkeypatch):
     names = pictures(tmp_path)
     before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
     monkeypatch.setattr(fingerprints, "of", lambda data: pytest.fail("read again"))
-    assert fingerprints.remembered(tmp_path / "memory", [*names, "unknown.jpg"]) == before
-    assert fingerprints.remembered(tmp_path / "nothing", names) == []
+    assert fingerprints.remembered(tmp_path / "memory") == dict(zip(names, before, strict=True))
+    assert fingerprints.remembered(tmp_path / "nothing") == {}
 
 
 def test_a_file_is_read_again_when_it_changed(tmp_path):
