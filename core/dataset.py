@@ -15,7 +15,8 @@ from core.workspace import Workspace
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 MIN_CLASSES = 2
 MIN_IMAGES = 2
-COLUMNS = ["id", "name", "path", "label", "split", "width", "height", "size_bytes", "sha256"]
+LOOKS = ["brightness", "contrast", "sharpness"]
+COLUMNS = ["id", "name", "path", "label", "split", "width", "height", "size_bytes", "sha256", "similar", *LOOKS]
 
 
 class TooFewClassesError(AppError):
@@ -42,13 +43,16 @@ def images(workspace: Workspace, project_id: str) -> pd.DataFrame:
     Returns:
         Columns id (int), name (as the user's folder called it), path (of the kept copy, relative to the workspace),
         label, split (train, validation, test or None), width and height (of the original, in pixels), size_bytes
-        (of the original), sha256 (of the original).
+        (of the original), sha256 (of the original), similar (number of its group of near duplicates, missing when it
+        has none), brightness, contrast and sharpness (0 to 1, missing when not measured). Those that their owner set
+        aside are left out.
     """
-    rows = _rows(workspace, "project_id = ? AND problem IS NULL", project_id)
+    rows = _rows(workspace, "project_id = ? AND problem IS NULL AND removed IS NULL", project_id)
     table = pd.DataFrame(rows, columns=["file", *(column for column in COLUMNS if column != "path")])
     base = f"projects/{project_id}/"
     split = table["split"].astype(object)
-    return table.assign(path=[base + file for file in table["file"]], split=split.where(split.notna(), None))[COLUMNS]
+    table = table.assign(path=[base + file for file in table["file"]], split=split.where(split.notna(), None))
+    return table[COLUMNS].astype({"similar": "Int64", **dict.fromkeys(LOOKS, float)})
 
 
 def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:

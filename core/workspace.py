@@ -115,3 +115,27 @@ def m001_projects_images_runs(database: sqlite3.Connection) -> None:
             process_created REAL
         )""")
     database.execute("CREATE INDEX runs_of_project ON runs (project_id, created)")
+
+
+@migration
+def m002_looks_and_groups(database: sqlite3.Connection) -> None:
+    """What is known of a picture besides its pixels, what its owner did with it, and what can be undone."""
+    columns = {
+        "likeness": "BLOB",  # what near duplicates are found by
+        "similar": "INTEGER",  # the number of its group of near duplicates, NULL when it has none
+        "brightness": "REAL",  # 0 to 1, like contrast and sharpness
+        "contrast": "REAL",
+        "sharpness": "REAL",
+        "removed": "REAL",  # when its owner set it aside, in seconds since 1970; NULL while it is in use
+    }
+    for name, kind in columns.items():
+        database.execute(f"ALTER TABLE images ADD COLUMN {name} {kind}")
+    database.execute("CREATE INDEX images_by_content ON images (project_id, sha256)")
+    database.execute("""
+        CREATE TABLE changes (
+            id INTEGER PRIMARY KEY,
+            project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+            made REAL NOT NULL,
+            sentence TEXT NOT NULL,      -- what was done: a sentence of gettext, and its values as JSON
+            before TEXT NOT NULL         -- JSON: label, split and removed of each image that it touched, by id
+        )""")
