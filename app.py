@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs, probing
+from core import intake, jobs, probing
 from core.ui import upload
 from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES
@@ -15,9 +15,10 @@ from core.workspace import Workspace
 
 @asynccontextmanager
 async def lifespan(server: st.App) -> AsyncIterator[None]:
-    """Removes what interrupted uploads left behind, and launches queued runs for as long as the server lives."""
+    """Removes what interrupted uploads left behind, follows intakes that went on, and launches queued runs."""
     workspace = Workspace.default()
     upload.sweep(workspace)
+    intake.adopt(workspace)
     jobs.watch(workspace)
     probing.watch(workspace.home)
     yield

@@ -149,8 +149,11 @@ def _drawn(rows: np.ndarray, split: np.ndarray, share: float, seed: list[int]) -
 
 def thumbnail_path(workspace: Workspace, image: Any) -> Path:
     """Returns where the thumbnail of an image lies; `image` is a row of `images`, of either pandas form."""
-    path = workspace.home / image.path
-    return path.parents[1] / "thumbnails" / f"{path.stem}.jpg"
+    return _thumbnail(workspace.home / image.path)
+
+
+def _thumbnail(file: Path) -> Path:
+    return file.parents[1] / "thumbnails" / f"{file.stem}.jpg"
 
 
 def remove_class(workspace: Workspace, project_id: str, label: str) -> None:
@@ -170,7 +173,7 @@ def _remove(workspace: Workspace, condition: str, *values: str) -> None:
     folder = workspace.project_folder(values[0])
     used = _used_by_runs(workspace, values[0])
     for file in [folder / row["file"] for row in rows if row["file"]]:
-        (folder / "thumbnails" / f"{file.stem}.jpg").unlink(missing_ok=True)
+        _thumbnail(file).unlink(missing_ok=True)
         if file.relative_to(workspace.home).as_posix() not in used:
             file.unlink(missing_ok=True)
 

@@ -19,3 +19,11 @@ class AppError(Exception):
     def shown(self) -> str:
         """Returns the sentence in the present reader's language."""
         return _(self.sentence, **self.values)
+
+
+class SaidError(AppError):
+    """What another process, or an earlier one, had to say: the sentence is its own."""
+
+    def __init__(self, sentence: str, values: dict[str, object]):
+        self.sentence = sentence
+        super().__init__(**values)

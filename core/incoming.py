@@ -43,6 +43,10 @@ REASONS = {
         "With this file, {num_files} files were left out: at most {limit_files} are taken at a time. Add the rest "
         "separately."
     ),
+    "crashed": N_(
+        "This picture could not be read: the program that decodes it ended without a word. Open it in another program, "
+        "save it anew, and add it again."
+    ),
     "memory": N_(
         "This computer has too little free memory for this picture. Close other programs or make the picture smaller, "
         "then add it again."
@@ -69,7 +73,7 @@ class Limits:
 
     file_bytes: int = 50 * MEGABYTE
     pixels: int = MAX_PIXELS
-    num_files: int = 50_000
+    num_files: int = 200_000
     unpacked_bytes: int = 20 * 1024 * MEGABYTE
     zip_ratio: int = 200
 
@@ -112,7 +116,7 @@ class Incoming:
     refusal: SetAsideError | None = None
 
 
-def list_folder(folder: Path, limits: Limits) -> list[Incoming]:
+def list_folder(folder: Path, limits: Limits) -> Iterator[Incoming]:
     """Lists the files of a folder and the folders in it, by name; links are listed and not followed.
 
     Raises:
@@ -121,13 +125,15 @@ def list_folder(folder: Path, limits: Limits) -> list[Incoming]:
     if not folder.is_dir():
         raise FolderNotFoundError(folder=folder)
     unopened: list[Path] = []
-    found: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: unopened.append(Path(error.filename))):
         folders.sort()
         linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        found += [Path(parent) / name for name in sorted(files + linked)]
-    incoming = [incoming_file(path.relative_to(folder).as_posix(), path, limits) for path in sorted(found + unopened)]
-    return [item for item in incoming if not is_leftover(item.name)]
+        for path in [*unopened, *(Path(parent) / name for name in sorted(files + linked))]:
+            incoming = incoming_file(path.relative_to(folder).as_posix(), path, limits)
+            if not is_leftover(incoming.name):
+                yield incoming
+        unopened.clear()
+    yield from (incoming_file(path.relative_to(folder).as_posix(), path, limits) for path in unopened)
 
 
 def incoming_file(name: str, path: Path, limits: Limits) -> Incoming:

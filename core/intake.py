@@ -1,26 +1,47 @@
-"""Intake: untrusted files become images of a project; what cannot is set aside by name, with the reason."""
+"""Intake: untrusted files become images of a project, in a process of its own that a reload finds again.
 
+Each intake has a folder below its project's, `intakes/<id>`. It holds the order, how far it is, and the harvest, until
+the server has made the harvest part of the project; then only the kept pictures are left there. Cancelling removes it.
+"""
+
+import json
 import logging
+import secrets
+import shutil
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.errors import AppError
-from core.incoming import Incoming, Limits, incoming_file, list_folder, list_zip, opened_zip
-from core.layout import Place, clean_label, find_places
-from core.taking import IntakeResult, OnProgress, Taking
+from core import harvest, orders, processes, projects
+from core.errors import AppError, SaidError
+from core.examining import IMAGES
+from core.harvest import Seen
+from core.incoming import Limits
+from core.layout import clean_name
+from core.orders import Order
+from core.processes import Worker
+from core.taking import FullDiskError, IntakeResult, NothingToTakeError, OnProgress, Taking, Target, is_full
 from core.text import N_
 from core.workspace import Workspace
 
+PROCESS, PROGRESS, END, OUTCOME, CANCEL, LOG = (
+    "process.json",
+    "progress.json",
+    "end.json",
+    "outcome.json",
+    "cancel",
+    "worker.log",
+)
+COMMAND = (sys.executable, "-m", "core.intake_worker")
+CANCEL_SECONDS = 3.0
+THREADS = 2  # of an intake in this process
+
 logger = logging.getLogger(__name__)
-
-
-class LabelError(AppError):
-    """A class needs a name."""
-
-    sentence = N_("The class needs a name that can be read. Type one and add the pictures again.")
+_settling = threading.RLock()
 
 
 class IntakeRunningError(AppError):
@@ -30,7 +51,7 @@ class IntakeRunningError(AppError):
 
 
 class IntakeFailedError(AppError):
-    """A mistake of ours; the traceback is in the server's log."""
+    """A mistake of ours, or a process that was ended; what is known of it is in the server's log."""
 
     sentence = N_(
         "Something went wrong while the pictures were taken in, and it is not your fault. What was taken until then is "
@@ -38,19 +59,21 @@ class IntakeFailedError(AppError):
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class IntakeStatus:
     """An intake that goes on or is over.
 
     Attributes:
         done: Files looked at, or bytes downloaded.
         total: Of these; 0 while unknown.
+        seconds: Since `done` began to count.
         result: When it went well.
         error: When it did not.
     """
 
     done: int = 0
     total: int = 0
+    seconds: float = 0.0
     result: IntakeResult | None = None
     error: AppError | None = None
 
@@ -59,9 +82,15 @@ class IntakeStatus:
         """Whether there is a result or an error."""
         return self.result is not None or self.error is not None
 
-    def show(self, done: int, total: int) -> None:
-        """Takes note of how far it is."""
-        self.done, self.total = done, total
+    @property
+    def per_second(self) -> float:
+        """How many are done in a second; 0 while that is not known."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at this speed; None while that is not known."""
+        return (self.total - self.done) / self.per_second if self.per_second and self.total else None
 
 
 def take_folder(
@@ -79,10 +108,7 @@ def take_folder(
         ProjectNotFoundError: The project is not there.
         FullDiskError: What was taken until then stays.
     """
-    # A folder in the workspace is an upload's, and its name is not the user's.
-    own_name = None if folder.resolve().is_relative_to(workspace.home.resolve()) else folder.resolve().name
-    incoming = list_folder(folder, limits)
-    return Taking(workspace, project_id, limits).take(incoming, partial(find_places, own_name=own_name), on_progress)
+    return _take(workspace, project_id, Order("folder", str(folder)), on_progress, limits)
 
 
 def take_zip(
@@ -100,8 +126,7 @@ def take_zip(
         ProjectNotFoundError: The project is not there.
         FullDiskError: What was taken until then stays.
     """
-    with opened_zip(file) as archive:
-        return Taking(workspace, project_id, limits).take(list_zip(archive, limits), find_places, on_progress)
+    return _take(workspace, project_id, Order("zip", str(file)), on_progress, limits)
 
 
 def take_files(
@@ -120,72 +145,216 @@ def take_files(
         ProjectNotFoundError: The project is not there.
         FullDiskError: What was taken until then stays.
     """
-    place = Place(clean_label(label))
-    if not place.label:
-        raise LabelError()
-    incoming = [incoming_file(name, path, limits) for name, path in files]
-    return Taking(workspace, project_id, limits).take(incoming, lambda names: [place] * len(names), on_progress)
+    chosen = tuple((name, str(path)) for name, path in files)
+    return _take(workspace, project_id, Order("files", label=label, files=chosen), on_progress, limits)
 
 
-def take_incoming(
-    workspace: Workspace, project_id: str, incoming: Iterable[Incoming], on_progress: OnProgress | None = None
+def take_sample(
+    workspace: Workspace, project_id: str, name: str, on_progress: OnProgress | None = None
 ) -> IntakeResult:
-    """Takes in files of any other origin, laid out as a folder of class folders.
+    """Takes in one of `core.samples`.
 
     Raises:
+        DownloadError: It has to be downloaded and cannot be.
         ProjectNotFoundError: The project is not there.
         FullDiskError: What was taken until then stays.
     """
-    return Taking(workspace, project_id, Limits()).take(list(incoming), find_places, on_progress)
+    return _take(workspace, project_id, Order("sample", name), on_progress, Limits())
 
 
-def note_set_aside(workspace: Workspace, project_id: str, refused: Iterable[tuple[str, AppError]]) -> None:
-    """Puts files that were refused before they came here on the project's list, each with the reason.
+def _take(
+    workspace: Workspace, project_id: str, order: Order, on_progress: OnProgress | None, limits: Limits
+) -> IntakeResult:
+    """Takes in what an order names, in this process."""
+    projects.open_project(workspace, project_id)
+    target = Target(workspace, project_id, _new_folder(workspace, project_id), limits)
+    try:
+        return carry_out(order, target, on_progress or (lambda done, total: None), lambda: ThreadPoolExecutor(THREADS))
+    finally:
+        _bring_home(target.workspace, project_id, target.folder)
+        _tidy(target.folder)
+
+
+def carry_out(order: Order, target: Target, on_progress: OnProgress, workers: Callable[[], Executor]) -> IntakeResult:
+    """Does what an order says, up to the harvest; it becomes part of the project later.
 
     Raises:
-        ProjectNotFoundError: The project is not there.
+        NothingToTakeError: There is no file.
+        FullDiskError: What was taken until then stays in the harvest.
+        AppError: What the order names cannot be opened.
     """
-    Taking(workspace, project_id, Limits()).note(refused)
+    with order.opened(target.workspace, target.limits, on_progress) as origin:
+        taking = Taking(target, workers)
+        # First: the reasons are worth most where nothing is left to take.
+        taking.note([_refused(*one) for one in order.refused])
+        try:
+            return taking.take(origin, on_progress)
+        except NothingToTakeError:
+            if not order.refused:
+                raise
+            return IntakeResult(num_set_aside=len(order.refused))
 
 
-_lock = threading.Lock()
-_statuses: dict[str, IntakeStatus] = {}
+def _refused(name: str, sentence: str, values: dict) -> Seen:
+    return Seen(clean_name(name), problem=harvest.written(SaidError(sentence, values)))
 
 
-def start_intake(workspace: Workspace, project_id: str, work: Callable[[OnProgress], IntakeResult]) -> None:
-    """Does `work` in a thread of its own, so that a page need not wait and a reload finds it again.
+def start_intake(workspace: Workspace, project_id: str, order: Order, limits: Limits = Limits()) -> None:  # noqa: B008 (frozen)
+    """Has an order carried out by a process of its own, so that a page need not wait and a reload finds it again.
 
     Raises:
         IntakeRunningError: The project's last one still goes on.
+        ProjectNotFoundError: The project is not there.
+        FullDiskError: Not even the order can be written.
     """
-    with _lock:
-        last = _statuses.get(project_id)
+    projects.open_project(workspace, project_id)
+    with _settling:
+        last = intake_status(workspace, project_id)
         if last and not last.is_over:
             raise IntakeRunningError()
-        status = _statuses[project_id] = IntakeStatus()
-    threading.Thread(
-        target=_work, args=(workspace, status, work), name=f"headstart-intake-{project_id}", daemon=True
-    ).start()
+        dismiss_intake(workspace, project_id)
+        folder = _new_folder(workspace, project_id)
+        try:
+            order.write(folder, limits)
+            worker = processes.start((*COMMAND, str(folder)), folder / LOG)
+            write(folder / PROCESS, asdict(worker))
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise FullDiskError(folder=workspace.home) if is_full(error) else error from error
+    _follow(workspace, project_id, worker)
 
 
-def _work(workspace: Workspace, status: IntakeStatus, work: Callable[[OnProgress], IntakeResult]) -> None:
-    try:
-        status.result = work(status.show)
-    except AppError as error:
-        status.error = error
-    except Exception:
-        logger.exception("An intake into the workspace %s failed.", workspace.home)
-        status.error = IntakeFailedError()
+def adopt(workspace: Workspace) -> None:
+    """Follows the intakes that an earlier server began, and makes part of their projects what they harvested."""
+    for project in projects.list_projects(workspace):
+        folder = _current(workspace, project.id)
+        if folder is not None and not (folder / OUTCOME).exists():
+            _follow(workspace, project.id, _worker(folder))
 
 
-def intake_status(project_id: str) -> IntakeStatus | None:
+def _follow(workspace: Workspace, project_id: str, worker: Worker) -> None:
+    """Waits in the background for an intake, so that its pictures are there also when nobody looks at the page."""
+
+    def wait() -> None:
+        worker.wait()
+        intake_status(workspace, project_id)
+
+    threading.Thread(target=wait, name=f"headstart-intake-{project_id}", daemon=True).start()
+
+
+def intake_status(workspace: Workspace, project_id: str) -> IntakeStatus | None:
     """Returns the project's intake that goes on or was not dismissed yet."""
-    return _statuses.get(project_id)
+    folder = _current(workspace, project_id)
+    if folder is None:
+        return None
+    with _settling:
+        if folder.exists() and not (folder / OUTCOME).exists() and not _worker(folder).is_alive:
+            _settle(workspace, project_id, folder)
+        if not folder.exists():
+            return None  # cancelled meanwhile
+        known = _read(folder / PROGRESS) | _read(folder / OUTCOME)
+    result = IntakeResult(**known["result"]) if known.get("result") else None
+    error = SaidError(**known["error"]) if known.get("error") else None
+    return IntakeStatus(known.get("done", 0), known.get("total", 0), known.get("seconds", 0.0), result, error)
 
 
-def dismiss_intake(project_id: str) -> None:
+def cancel_intake(workspace: Workspace, project_id: str) -> None:
+    """Ends an intake that goes on, and leaves the project as it was before; one that is over stays."""
+    folder = _current(workspace, project_id)
+    if folder is None:
+        return
+    (folder / CANCEL).touch()
+    worker = _worker(folder)
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while worker.is_alive and time.monotonic() < deadline:
+        time.sleep(processes.POLL_SECONDS)
+    with _settling:
+        worker.kill()
+        if folder.exists() and not (folder / OUTCOME).exists():
+            _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    Order.read(folder)[0].clear_away()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def dismiss_intake(workspace: Workspace, project_id: str) -> None:
     """Forgets an intake that is over; one that goes on is not forgotten."""
-    with _lock:
-        status = _statuses.get(project_id)
-        if status and status.is_over:
-            del _statuses[project_id]
+    folder = _current(workspace, project_id)
+    if folder is not None and (folder / OUTCOME).exists():
+        _tidy(folder)
+
+
+def _settle(workspace: Workspace, project_id: str, folder: Path) -> None:
+    """Makes part of the project what an intake harvested that is over, and writes down what came of it."""
+    if (folder / CANCEL).exists():
+        _discard(folder)
+        return
+    end = _read(folder / END)
+    if not end:
+        logger.error("An intake of project %s ended without a word; see %s.", project_id, folder / LOG)
+        end = told(IntakeFailedError())
+    order, _ = Order.read(folder)
+    try:
+        _bring_home(workspace, project_id, folder)
+    except AppError as error:
+        end = told(error)
+    order.clear_away()
+    if folder.exists():
+        write(folder / OUTCOME, end)
+
+
+def _bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
+    try:
+        harvest.bring_home(workspace, project_id, folder)
+    except projects.ProjectNotFoundError:
+        shutil.rmtree(workspace.project_folder(project_id), ignore_errors=True)
+        raise
+    except Exception as error:
+        raise FullDiskError(folder=workspace.home) if is_full(error) else error from error
+
+
+def told(error: AppError) -> dict:
+    """Returns the end of an intake that did not go well, as it is written down."""
+    return {"error": {"sentence": error.sentence, "values": error.values}}
+
+
+def _current(workspace: Workspace, project_id: str) -> Path | None:
+    """Returns the folder of the intake that was not dismissed yet."""
+    orders_here = (workspace.project_folder(project_id) / "intakes").glob(f"*/{orders.FILE}")
+    return max((path.parent for path in orders_here), default=None)
+
+
+def _new_folder(workspace: Workspace, project_id: str) -> Path:
+    folder = workspace.project_folder(project_id) / "intakes" / f"{time.time_ns()}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _tidy(folder: Path) -> None:
+    """Leaves only the kept pictures of an intake."""
+    kept = folder / IMAGES
+    if not kept.exists() or not any(kept.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in folder.glob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+def _worker(folder: Path) -> Worker:
+    return Worker(**(_read(folder / PROCESS) or {"pid": 0, "created": 0.0}))
+
+
+def _read(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def write(path: Path, values: dict) -> None:
+    """Writes values as JSON, all of them or none."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(json.dumps(values, ensure_ascii=False, default=str), encoding="utf-8")
+    beside.replace(path)

@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.dataset import TEST, TRAIN, VALIDATION
-from core.pictures import SUFFIXES
 
 SPLIT_FOLDERS = {
     "train": TRAIN,
@@ -22,6 +21,7 @@ MAX_LABEL_LENGTH = 100
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 Parts = tuple[str, ...]
+Folders = Mapping[Parts, int]  # pictures right in a folder
 
 
 @dataclass(frozen=True)
@@ -32,55 +32,77 @@ class Place:
     split: str | None = None
 
 
-def find_places(paths: Iterable[str], own_name: str | None = None) -> list[Place | None]:
-    """Says for each path, relative and with `/`, which class and split it means; None when it lies in no class folder.
+@dataclass(frozen=True)
+class Layout:
+    """How the folders of files that were chosen together are to be read.
+
+    Attributes:
+        around: Folders around everything, which are passed over.
+        with_splits: Whether the next folders are splits.
+        only: The class of everything, where that is known.
+    """
+
+    around: Parts = ()
+    with_splits: bool = False
+    only: Place | None = None
+
+    def place(self, path: str) -> Place | None:
+        """Says which class and split a file means, by its path, relative and with `/`; None: no class."""
+        if self.only:
+            return self.only
+        parts, depth = tuple(path.split("/")), len(self.around)
+        return _meaning(parts[depth:], self.with_splits) if parts[:depth] == self.around else None
+
+
+def lay_out(pictures: Mapping[str, int], own_name: str | None = None) -> Layout:
+    """Finds out how folders are to be read.
 
     Folders around everything are passed over; `train`, `val`, `test` and their like become the split, the next folder
     the class. A folder that holds pictures directly is a class itself.
 
     Args:
-        paths: All files that were chosen together.
-        own_name: Name of the folder in which `paths` begin; it becomes the class when the pictures lie right there.
+        pictures: How many pictures lie right in each folder; `""` is where the paths begin.
+        own_name: Name of the folder in which the paths begin; it becomes the class when the pictures lie right there.
     """
-    split_up = [tuple(path.split("/")) for path in paths]
-    pictures = [parts for parts in split_up if parts[-1].lower().endswith(SUFFIXES)] or split_up
-    if own_name and _is_class_folder(pictures, 0):
-        return [_place(own_name)] * len(split_up)
+    folders = {tuple(folder.split("/")) if folder else (): count for folder, count in pictures.items()}
+    if not folders:
+        return Layout()
+    if own_name and _is_class_folder(folders, 0):
+        return Layout(only=_place(own_name))
     depth = 0
-    while _lie_in_one_folder(pictures, depth) and not _is_class_folder(pictures, depth + 1):
+    while _lie_in_one_folder(folders, depth) and not _is_class_folder(folders, depth + 1):
         depth += 1
-    with_splits = _has_splits(pictures, depth)
-    around = pictures[0][:depth] if pictures else ()
-    return [_meaning(parts[depth:], with_splits) if parts[:depth] == around else None for parts in split_up]
+    return Layout(next(iter(folders))[:depth], _has_splits(folders, depth))
 
 
-def _lie_in_one_folder(pictures: list[Parts], depth: int) -> bool:
+def _lie_in_one_folder(folders: Folders, depth: int) -> bool:
     """Whether, below `depth`, everything lies in the same folder, and that does not name a split."""
-    firsts = {parts[depth] if len(parts) > depth + 1 else "" for parts in pictures}
+    firsts = {parts[depth] if len(parts) > depth else "" for parts in folders}
     return len(firsts) == 1 and "" not in firsts and firsts.pop().lower() not in SPLIT_FOLDERS
 
 
-def _has_splits(pictures: list[Parts], depth: int) -> bool:
+def _has_splits(folders: Folders, depth: int) -> bool:
     """Whether folders at `depth` are splits: one that is called so holds folders, or all are called so.
 
     With `test` beside `control` and pictures right inside, `test` is a class like any other.
     """
-    folders = {parts[depth] for parts in pictures if len(parts) > depth + 1}
-    holding = {parts[depth] for parts in pictures if len(parts) > depth + 2}
-    called = {folder for folder in folders if folder.lower() in SPLIT_FOLDERS}
-    return bool(called & holding) or (bool(called) and called == folders)
+    names = {parts[depth] for parts in folders if len(parts) > depth}
+    holding = {parts[depth] for parts in folders if len(parts) > depth + 1}
+    called = {name for name in names if name.lower() in SPLIT_FOLDERS}
+    return bool(called & holding) or (bool(called) and called == names)
 
 
-def _is_class_folder(pictures: list[Parts], depth: int) -> bool:
+def _is_class_folder(folders: Folders, depth: int) -> bool:
     """Whether the folder at `depth`, in which everything lies, is a class: most pictures lie in it directly.
 
     A few loose pictures beside class folders do not make it one.
     """
-    folders = [parts[depth] for parts in pictures if len(parts) > depth + 1]
-    if _has_splits(pictures, depth):
+    if _has_splits(folders, depth):
         return False
-    num_loose = len(pictures) - len(folders)
-    return num_loose > 0 and (len(set(folders)) < 2 or num_loose > len(folders))
+    below = {parts[depth] for parts in folders if len(parts) > depth}
+    num_loose = sum(count for parts, count in folders.items() if len(parts) <= depth)
+    num_below = sum(folders.values()) - num_loose
+    return num_loose > 0 and (len(below) < 2 or num_loose > num_below)
 
 
 def _meaning(parts: Parts, with_splits: bool) -> Place | None:

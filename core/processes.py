@@ -195,7 +195,7 @@ def start_worker(folder: Path) -> Worker:
     log = folder / "worker.log"
     with _starting:
         log.open("ab").close()
-        return _ask_engine(folder, log) or _start_plainly(folder, log)
+        return _ask_engine(folder, log) or start((*WORKER, str(folder)), log)
 
 
 def reap() -> None:
@@ -223,9 +223,14 @@ def _ask_engine(folder: Path, log: Path) -> Worker | None:
     return None
 
 
-def _start_plainly(folder: Path, log: Path) -> Worker:
+def start(command: tuple[str, ...], log: Path) -> Worker:
+    """Starts a process at low priority; what it prints is added to the log.
+
+    Raises:
+        OSError: No process can be started, or its log cannot be written.
+    """
     with log.open("ab") as output:
-        child = _spawn((*WORKER, str(folder)), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        child = _spawn(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     _children.append(child)
     return Worker(child.pid, psutil.Process(child.pid).create_time())
 

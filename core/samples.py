@@ -2,7 +2,8 @@
 
 import io
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from core.download import download, matches
 from core.incoming import Incoming
-from core.intake import IntakeResult, OnProgress, take_incoming
+from core.origins import Origin, of_pictures
+from core.taking import OnProgress
 from core.text import N_
 from core.workspace import Workspace
 
@@ -40,7 +42,7 @@ class Sample:
         needs_network: Whether it is downloaded when it is first taken.
         licence: What one may do with it.
         source: Who made it.
-        take: Brings it into a project.
+        opened: Gives its pictures, laid out as a folder of class folders.
     """
 
     name: str
@@ -50,38 +52,35 @@ class Sample:
     needs_network: bool
     licence: str
     source: str
-    take: Callable[[Workspace, str, OnProgress | None], IntakeResult]
+    opened: Callable[[Workspace, OnProgress | None], AbstractContextManager[Iterable[Incoming]]]
 
 
-def take_sample(
-    workspace: Workspace, project_id: str, sample_name: str, on_progress: OnProgress | None = None
-) -> IntakeResult:
-    """Brings one of `SAMPLES` into a project.
+@contextmanager
+def opened(workspace: Workspace, sample_name: str, on_progress: OnProgress | None = None) -> Iterator[Origin]:
+    """Opens one of `SAMPLES`.
 
     Args:
-        workspace: Where; what was downloaded stays in its `downloads`, for other projects too.
-        project_id: Whose pictures they become.
+        workspace: What was downloaded stays in its `downloads`, for other projects too.
         sample_name: A key of `SAMPLES`.
-        on_progress: Told the bytes while something is downloaded, then the pictures; both with their total.
+        on_progress: Told the bytes, done and in all, while something is downloaded.
 
     Raises:
         DownloadError: It has to be downloaded and cannot be.
-        ProjectNotFoundError: The project is not there.
-        FullDiskError: What was taken until then stays.
     """
-    return SAMPLES[sample_name].take(workspace, project_id, on_progress)
+    with SAMPLES[sample_name].opened(workspace, on_progress) as pictures:
+        yield of_pictures(pictures)
 
 
-def _take_digits(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
+@contextmanager
+def _digits(workspace: Workspace, on_progress: OnProgress | None) -> Iterator[Iterable[Incoming]]:
     # Imported late: scikit-learn takes a second and 80 MB, which a page that only lists the samples need not spend.
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    pictures = [
+    yield [
         Incoming(f"{DIGITS[target]}/{index:04}.png", partial(_digit, values))
         for index, (target, values) in enumerate(zip(digits.target, digits.images, strict=True))
     ]
-    return take_incoming(workspace, project_id, pictures, on_progress)
 
 
 def _digit(values: np.ndarray) -> bytes:
@@ -90,13 +89,13 @@ def _digit(values: np.ndarray) -> bytes:
     return _png(paper.resize((DIGIT_SIDE, DIGIT_SIDE), Image.Resampling.BICUBIC))
 
 
-def _take_drawn(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
-    pictures = [
+@contextmanager
+def _shapes(workspace: Workspace, on_progress: OnProgress | None) -> Iterator[Iterable[Incoming]]:
+    yield [
         Incoming(f"{shape}/{index:02}.png", partial(_drawn, shape, index))
         for shape in SHAPES
         for index in range(DRAWN_PER_CLASS)
     ]
-    return take_incoming(workspace, project_id, pictures, on_progress)
 
 
 def _drawn(shape: str, index: int) -> bytes:
@@ -156,9 +155,10 @@ def _png(image: Image.Image) -> bytes:
     return written.getvalue()
 
 
-def _take_flowers(workspace: Workspace, project_id: str, on_progress: OnProgress | None) -> IntakeResult:
-    archive = flowers_archive(workspace, FLOWERS_URL, FLOWERS_CHECKSUM, on_progress)
-    return take_tar(workspace, project_id, archive, on_progress)
+@contextmanager
+def _flowers(workspace: Workspace, on_progress: OnProgress | None) -> Iterator[Iterable[Incoming]]:
+    with opened_tar(flowers_archive(workspace, FLOWERS_URL, FLOWERS_CHECKSUM, on_progress)) as pictures:
+        yield pictures
 
 
 def flowers_archive(workspace: Workspace, url: str, checksum: str, on_progress: OnProgress | None = None) -> Path:
@@ -173,13 +173,11 @@ def flowers_archive(workspace: Workspace, url: str, checksum: str, on_progress: 
     return download(url, there, checksum=checksum, on_progress=on_progress)
 
 
-def take_tar(
-    workspace: Workspace, project_id: str, archive: Path, on_progress: OnProgress | None = None
-) -> IntakeResult:
-    """Takes in the JPEGs of a checked tar of class folders; nothing is unpacked onto the disk."""
+@contextmanager
+def opened_tar(archive: Path) -> Iterator[Iterable[Incoming]]:
+    """Opens a checked tar of class folders for its JPEGs; nothing is unpacked onto the disk."""
     with tarfile.open(archive) as tar:
-        pictures = list(_jpegs(tar))
-        return take_incoming(workspace, project_id, pictures, on_progress)
+        yield _jpegs(tar)
 
 
 def _jpegs(tar: tarfile.TarFile) -> Iterable[Incoming]:
@@ -205,7 +203,7 @@ SAMPLES = {
             needs_network=False,
             licence="Apache-2.0",
             source="Headstart",
-            take=_take_drawn,
+            opened=_shapes,
         ),
         Sample(
             name="digits",
@@ -215,7 +213,7 @@ SAMPLES = {
             needs_network=False,
             licence="CC BY 4.0",
             source="E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, as in scikit-learn",
-            take=_take_digits,
+            opened=_digits,
         ),
         Sample(
             name="flowers",
@@ -225,7 +223,7 @@ SAMPLES = {
             needs_network=True,
             licence="CC BY 2.0",
             source="The TensorFlow Team; the photographers are named in LICENSE.txt of flower_photos.tgz",
-            take=_take_flowers,
+            opened=_flowers,
         ),
     )
 }

@@ -1,32 +1,30 @@
-"""One intake: files are read in order, decoded by a few threads, and recorded in order and in batches."""
+"""One intake: files are gone through in order, examined by all cores, and recorded in order."""
 
 import errno
-import hashlib
-import json
-import shutil
+import os
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 
-from core import dataset, projects
 from core.errors import AppError
+from core.examining import IMAGES, THUMBNAILS, Arrival, Destination, aside, examine
+from core.harvest import Harvest, Seen, written
 from core.incoming import Incoming, Limits, SetAsideError
-from core.layout import Place, clean_name
-from core.pictures import SUFFIXES, working_copy
-from core.projects import ProjectNotFoundError
+from core.layout import Layout, Place, lay_out
+from core.origins import Origin
+from core.pictures import SUFFIXES
 from core.text import N_
 from core.workspace import Workspace
 
-NUM_THREADS = 2
-MAX_WAITING = 8  # files in memory at a time
-BATCH_IMAGES = 64
+CHUNK_FILES = 32
+CHUNK_BYTES = 8_000_000
+WAITING_PER_CORE = 2  # chunks
 
 OnProgress = Callable[[int, int], None]
-Meaning = Callable[[list[str]], Sequence[Place | None]]
 
 
 class NothingToTakeError(AppError):
@@ -48,199 +46,189 @@ class FullDiskError(AppError):
 class IntakeResult:
     """What became of the files that were brought."""
 
-    num_taken: int
-    num_already_there: int
-    num_set_aside: int
+    num_taken: int = 0
+    num_already_there: int = 0
+    num_set_aside: int = 0
 
 
 @dataclass(frozen=True)
-class _Image:
-    """A row of the table: with `file` it is kept, with `problem` set aside, with neither its bytes were seen before."""
+class Target:
+    """Where an intake goes.
 
-    name: str
-    place: Place | None
-    size_bytes: int = 0
-    sha256: str | None = None
-    file: str | None = None
-    width: int | None = None
-    height: int | None = None
-    problem: AppError | None = None
+    Attributes:
+        workspace: Where the project is.
+        project_id: Whose pictures they become.
+        folder: The intake's own, below the project's; holds its harvest, and the kept pictures for good.
+        limits: What is taken.
+    """
 
-    def columns(self) -> tuple[object, ...]:
-        """Returns the values in the order of `_INSERT`."""
-        place = self.place if self.place and not self.problem else Place(label="")
-        problem = self.problem and {"sentence": self.problem.sentence, "values": self.problem.values}
-        text = json.dumps(problem, ensure_ascii=False, default=str) if problem else None
-        size = (self.size_bytes, self.width, self.height)
-        return self.name, self.file, place.label or None, place.split, *size, self.sha256, text
-
-
-_INSERT = """
-    INSERT INTO images (project_id, name, file, label, split, size_bytes, width, height, sha256, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_FORGET_PROBLEM = "DELETE FROM images WHERE project_id = ? AND label IS NULL AND name = ?"
+    workspace: Workspace
+    project_id: str
+    folder: Path
+    limits: Limits
 
 
 class Taking:
-    """Takes files into one project, once.
+    """Takes files into the harvest of one intake, once.
+
+    Args:
+        target: Where to.
+        workers: Makes the threads or processes that examine; asked again when a file has brought one down.
 
     Raises:
         ProjectNotFoundError: The project is not there.
     """
 
-    def __init__(self, workspace: Workspace, project_id: str, limits: Limits):
-        projects.open_project(workspace, project_id)
-        self.workspace, self.project_id, self.limits = workspace, project_id, limits
-        self.folder = workspace.project_folder(project_id)
-        there = dataset.images(workspace, project_id)
-        self.labels: dict[str, str] = dict(zip(there["sha256"], there["label"], strict=True))
-        self.begun = set(self.labels)
-        self.problems: dict[str, AppError] = {}
-        self.rows: list[_Image] = []
-        self.num_taken = self.num_already_there = self.num_set_aside = 0
+    def __init__(self, target: Target, workers: Callable[[], Executor]):
+        self._target = target
+        self._new_workers = workers
+        for part in (IMAGES, THUMBNAILS):
+            (target.folder / part).mkdir(parents=True, exist_ok=True)
+        self._harvest = Harvest(target.workspace, target.project_id, target.folder)
+        self._destination = Destination(target.workspace, target.project_id, target.folder, target.limits.pixels)
+        self._counts = Counter[str]()
+        self._done = self._total = 0
 
-    def take(
-        self,
-        incoming: Sequence[Incoming],
-        meaning: Meaning,
-        on_progress: OnProgress | None,
-    ) -> IntakeResult:
+    def note(self, rows: list[Seen]) -> None:
+        """Takes down files that never came as far as here."""
+        self._harvest.add(rows)
+        self._counts["aside"] += len(rows)
+
+    def take(self, origin: Origin, on_progress: OnProgress) -> IntakeResult:
         """Takes in what can be; what is recorded stays, whatever happens after.
 
         Args:
-            incoming: The files, in the order in which they are recorded.
-            meaning: Says for their names which class and split each means, None for none.
-            on_progress: Called after each file with the number done and the number of all.
+            origin: The files, in the order in which they are recorded.
+            on_progress: Called now and then with the number of files done and of all; may raise to end it.
 
         Raises:
             NothingToTakeError: There is no file.
             FullDiskError: What was taken until then stays.
-            ProjectNotFoundError: Somebody deleted the project meanwhile.
         """
-        if not incoming:
+        layout, self._total = survey(origin, self._target.limits)
+        if not self._total:
             raise NothingToTakeError()
-        for part in ("images", "thumbnails"):
-            (self.folder / part).mkdir(parents=True, exist_ok=True)
-        incoming = _cut(incoming, self.limits)
-        names = [item.name for item in incoming if not item.refusal]
-        places = dict(zip(names, meaning(names), strict=True))
+        self._workers = self._new_workers()
         try:
-            self._take_all(incoming, places, on_progress or (lambda done, total: None))
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise FullDiskError(folder=self.workspace.home) from error
+            for chunk, seen in self._examined(self._chunks(origin, layout)):
+                self._record(chunk, seen)
+                on_progress(self._done, self._total)
+        except (OSError, sqlite3.OperationalError) as error:
+            if is_full(error):
+                raise FullDiskError(folder=self._target.workspace.home) from error
             raise
-        return IntakeResult(self.num_taken, self.num_already_there, self.num_set_aside)
+        finally:
+            self._workers.shutdown(cancel_futures=True)
+            self._harvest.close()
+        return IntakeResult(self._counts["taken"], self._counts["already there"], self._counts["aside"])
 
-    def note(self, refused: Iterable[tuple[str, AppError]]) -> None:
-        """Records files that never came as far as here."""
-        for name, problem in refused:
-            self._record(_Image(clean_name(name), None, problem=problem))
-        self._commit()
+    def _chunks(self, origin: Origin, layout: Layout) -> Iterator[list[Arrival]]:
+        """Yields the files, a few at a time: not more than are quickly done, nor more than fit into the memory."""
+        chunk: list[Arrival] = []
+        num_bytes = 0
+        for item in within(origin, self._target.limits):
+            place = origin.place or layout.place(item.name)
+            chunk.append(_arrival(item, place, travels=origin.travels))
+            num_bytes += len(chunk[-1].source) if isinstance(chunk[-1].source, bytes) else 0
+            if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
+                yield chunk
+                chunk, num_bytes = [], 0
+        if chunk:
+            yield chunk
 
-    def _take_all(self, incoming: Sequence[Incoming], places: dict[str, Place | None], on_progress: OnProgress) -> None:
-        waiting: deque[Future[_Image]] = deque()
-        done = 0
-        with ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="headstart-decode") as pool:
+    def _examined(self, chunks: Iterator[list[Arrival]]) -> Iterator[tuple[list[Arrival], list[Seen]]]:
+        """Yields each chunk with what was seen, in order, while the next ones are under way."""
+        waiting: deque[tuple[list[Arrival], Future[list[Seen]]]] = deque()
+        for chunk in chunks:
+            waiting.append((chunk, self._submit(chunk)))
+            if len(waiting) > WAITING_PER_CORE * (os.cpu_count() or 1):
+                yield self._answer(*waiting.popleft())
+        while waiting:
+            yield self._answer(*waiting.popleft())
+
+    def _submit(self, chunk: list[Arrival]) -> Future[list[Seen]]:
+        try:
+            return self._workers.submit(examine, chunk, self._destination)
+        except BrokenProcessPool:
+            self._workers = self._new_workers()
+            return self._workers.submit(examine, chunk, self._destination)
+
+    def _answer(self, chunk: list[Arrival], future: Future[list[Seen]]) -> tuple[list[Arrival], list[Seen]]:
+        try:
+            return chunk, future.result()
+        except BrokenProcessPool:
+            # A decoder crashed, or the memory was not enough: one by one, so that only the file that did it is lost.
+            return chunk, [self._alone(arrival) for arrival in chunk]
+
+    def _alone(self, arrival: Arrival) -> Seen:
+        with self._new_workers() as workers:
             try:
-                for index, item in enumerate(incoming):
-                    waiting.append(pool.submit(self._begin(item, places.get(item.name))))
-                    while waiting and (len(waiting) == MAX_WAITING or index + 1 == len(incoming)):
-                        self._record(waiting.popleft().result())
-                        done += 1
-                        on_progress(done, len(incoming))
-            finally:
-                self._commit()
+                return workers.submit(examine, [arrival], self._destination).result()[0]
+            except BrokenProcessPool:
+                return aside(Seen(arrival.name), written(SetAsideError("crashed")))
 
-    def _begin(self, item: Incoming, place: Place | None) -> Callable[[], _Image]:
-        """Reads a file and returns what is left to do, for another thread."""
-        image = _Image(item.name, place)
-        try:
-            data = self._read(item, place)
-        except SetAsideError as problem:
-            return partial(replace, image, problem=problem)
-        image = replace(image, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-        if image.sha256 in self.begun:
-            return lambda: image
-        if place is not None:
-            self.begun.add(str(image.sha256))
-        return partial(self._keep, image, data)
+    def _record(self, chunk: list[Arrival], rows: list[Seen]) -> None:
+        recorded: list[Seen] = []
+        labels: dict[str, str] = {}  # of this chunk, which the harvest does not know yet
+        for row in rows:
+            if row.problem is None:
+                row = self._seen_before(row, labels)
+            self._counts["aside" if row.problem else "taken" if row.file else "already there"] += 1
+            if row.file or row.problem:
+                recorded.append(row)
+        self._harvest.add(recorded)
+        self._done += len(chunk)
 
-    def _read(self, item: Incoming, place: Place | None) -> bytes:
-        if item.refusal:
-            raise item.refusal
-        if place is None and item.name.lower().endswith(SUFFIXES):
-            raise SetAsideError("no_class")
-        return item.read()
-
-    def _keep(self, image: _Image, data: bytes) -> _Image:
-        try:
-            copy = working_copy(data, max_pixels=self.limits.pixels)
-            if image.place is None:
-                raise SetAsideError("no_class")
-        except AppError as problem:
-            return replace(image, problem=problem)
-        except MemoryError:
-            return replace(image, problem=SetAsideError("memory"))
-        stem = str(image.sha256)[:16]
-        file = f"images/{stem}{copy.suffix}"
-        _write(self.folder / file, copy.data)
-        _write(self.folder / "thumbnails" / f"{stem}.jpg", copy.thumbnail)
-        return replace(image, file=file, width=copy.width, height=copy.height)
-
-    def _record(self, image: _Image) -> None:
-        if not image.file and not image.problem:
-            image = self._seen_before(image)
-        if image.problem and image.place and image.sha256:
-            self.problems.setdefault(image.sha256, image.problem)
-        if image.file and image.place:
-            self.labels[str(image.sha256)] = image.place.label
-        if image.file or image.problem:
-            self.rows.append(image)
-        self.num_taken += bool(image.file)
-        self.num_set_aside += bool(image.problem)
-        self.num_already_there += not image.file and not image.problem
-        if len(self.rows) >= BATCH_IMAGES:
-            self._commit()
-
-    def _seen_before(self, image: _Image) -> _Image:
-        """Says what becomes of a file whose bytes were seen before: passed over, unless it says something else."""
-        label = self.labels.get(str(image.sha256))
-        if label is None:
-            return replace(image, problem=self.problems[str(image.sha256)])
-        if image.place and image.place.label != label:
-            return replace(image, problem=SetAsideError("other_class", label=label))
-        return image
-
-    def _commit(self) -> None:
-        rows, self.rows = self.rows, []
-        try:
-            with self.workspace.database() as database:
-                database.executemany(_FORGET_PROBLEM, [(self.project_id, row.name) for row in rows])
-                database.executemany(_INSERT, [(self.project_id, *row.columns()) for row in rows])
-        except sqlite3.IntegrityError as error:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise ProjectNotFoundError(project_id=self.project_id) from error
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise FullDiskError(folder=self.workspace.home) from error
-            raise
+    def _seen_before(self, row: Seen, labels: dict[str, str]) -> Seen:
+        """Says what becomes of a good picture: kept, passed over as the same again, or a contradiction."""
+        sha256, label = str(row.sha256), str(row.label)
+        there = labels.get(sha256) or self._harvest.label_of(sha256)
+        if there is None:
+            labels[sha256] = label
+            return row
+        if row.label is not None and label != there:
+            return aside(row, written(SetAsideError("other_class", label=there)))
+        return Seen(row.name, sha256=sha256)
 
 
-def _cut(incoming: Sequence[Incoming], limits: Limits) -> Sequence[Incoming]:
+def survey(origin: Origin, limits: Limits) -> tuple[Layout, int]:
+    """Goes through an origin for the first time: how its folders are to be read, and how many files it has."""
+    pictures, every = Counter[str](), Counter[str]()
+    total = 0
+    for item in within(origin, limits):
+        total += 1
+        if not item.refusal:
+            folder = item.name.rpartition("/")[0]
+            every[folder] += 1
+            pictures[folder] += item.name.lower().endswith(SUFFIXES)
+    return lay_out(+pictures or every, origin.own_name), total
+
+
+def within(origin: Origin, limits: Limits) -> Iterator[Incoming]:
     """Leaves out what is over the limit; the first that is left out speaks for the rest, which may be millions."""
-    kept, left = incoming[: limits.num_files], incoming[limits.num_files :]
-    if not left:
-        return kept
-    problem = SetAsideError("too_many", num_files=len(left), limit_files=limits.num_files)
-    return [*kept, replace(left[0], refusal=problem)]
+    files = origin.files()
+    for number, item in enumerate(files, start=1):
+        if number <= limits.num_files:
+            yield item
+            continue
+        left = 1 + sum(1 for _ in files)
+        problem = SetAsideError("too_many", num_files=left, limit_files=limits.num_files)
+        yield Incoming(item.name, item.read, problem)
 
 
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
+def _arrival(item: Incoming, place: Place | None, *, travels: bool) -> Arrival:
+    if item.refusal:
+        return Arrival(item.name, place, b"", written(item.refusal))
+    if travels:
+        return Arrival(item.name, place, item.read)
     try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+        return Arrival(item.name, place, item.read())
+    except SetAsideError as problem:
+        return Arrival(item.name, place, b"", written(problem))
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something went wrong because the disk is full."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -41,14 +41,20 @@ class Workspace:
         return self.home / "runs" / run_id
 
     @contextmanager
-    def database(self) -> Iterator[sqlite3.Connection]:
-        """Opens the index for one transaction: committed at the end, rolled back when an exception leaves the block."""
+    def database(self, *, beside: Path | None = None) -> Iterator[sqlite3.Connection]:
+        """Opens the index for one transaction: committed at the end, rolled back when an exception leaves the block.
+
+        Args:
+            beside: Another database, to be read in the same transaction under the name `beside`.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.home / "headstart.db", timeout=30, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
+            if beside is not None:
+                connection.execute("ATTACH ? AS beside", (str(beside),))
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

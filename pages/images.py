@@ -17,17 +17,17 @@ aside = dataset.set_aside(at.workspace, at.project.id)
 
 ready = not table.empty and pieces.is_trainable(table)
 
-status = intake.intake_status(at.project.id)
+status = intake.intake_status(at.workspace, at.project.id)
 # What arrives and what goes at the same time would be hard to tell apart.
 is_locked = status is not None and not status.is_over
 
 if status:
-    sources.progress(at.project.id)
+    sources.progress(at.workspace, at.project.id)
 else:
     with st.expander(_("Bring in pictures"), expanded=table.empty, icon=":material/add_photo_alternate:"):
         source = st.segmented_control(
             _("Where are they?"),
-            list(sources.SOURCES),
+            sources.offered(),
             format_func=lambda name: _(sources.SOURCES[name][0]),
             default="folder",
             required=True,

@@ -203,7 +203,7 @@ class FolderInput {
     const known = "error_" + error.code in this.data.words;
     const code = known ? error.code : "failed";
     const limits = this.data.limits;
-    const values = { limit_files: limits.files, limit_gigabytes: limits.uploadBytes / 2 ** 30 };
+    const values = { limit_files: limits.files, limit_gigabytes: limits.uploadBytes / 2 ** 30, zip_files: limits.zipFiles };
     values.done = upload.batches ? upload.batches.slice(0, upload.next).flat().length : 0;
     values.files = upload.files?.length ?? 0;
     this.part("sentence").textContent = this.say("error_" + code, values);

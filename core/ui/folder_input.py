@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from core.incoming import Limits
 from core.text import _, language
 from core.ui import upload
 from core.ui.batch import MAX_BATCH_FILES
@@ -91,6 +92,7 @@ def folder_input(
                 "batchBytes": BATCH_BYTES,
                 "fileBytes": MAX_FILE_BYTES,
                 "uploadBytes": MAX_UPLOAD_BYTES,
+                "zipFiles": Limits().num_files,
             },
             "words": _words(kind) | {"hint": hint},
         },
@@ -146,8 +148,8 @@ def _error_words() -> dict[str, str]:
         ),
         "error_unknown": _("The upload was interrupted for too long. Choose “Start over” and drop the folder again."),
         "error_too_large": _(
-            "This is more than fits at once: at most {limit_files} files and {limit_gigabytes} GB. Add it in "
-            "smaller parts."
+            "This is more than fits at once: at most {limit_files} files and {limit_gigabytes} GB. Pack the folder "
+            "into a zip and choose that, which may hold {zip_files} files; or add it in smaller parts."
         ),
         "error_disk_full": _(
             "There is not enough room left on the disk where Headstart keeps its pictures. Free some space and choose "

@@ -1,29 +1,30 @@
 """Where pictures come from: a folder, a zip, files of one class, a sample set; and progress while they arrive."""
 
-import shutil
-import tempfile
-from collections.abc import Callable
+import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from core import intake, samples
-from core.errors import AppError
-from core.intake import IntakeResult
+from core import intake
+from core.incoming import FolderNotFoundError
+from core.intake import IntakeStatus
+from core.orders import Order
 from core.samples import SAMPLES
-from core.taking import NothingToTakeError
+from core.taking import IntakeResult
 from core.text import N_, _, ngettext, number
 from core.ui import pieces, state
 from core.ui.folder_input import folder_input
+from core.ui.live import duration
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.state import Key
-from core.ui.upload import FolderUpload, Refused, issue_token
+from core.ui.upload import FolderUpload, issue_token, keep
 from core.workspace import Workspace
 
 REFRESH_SECONDS = 0.5
+LOCAL_ADDRESSES = ("localhost", "127.0.0.1", "::1")
+SERVER_FOLDERS_VARIABLE = "HEADSTART_SERVER_FOLDERS"
 MOST_FILES = 1_000_000  # far more than an intake takes; a larger count is one of bytes
 
 SOURCES = {
@@ -38,45 +39,55 @@ SOURCES = {
             "become the split."
         ),
     ),
+    "server": (
+        N_("A folder on this computer"),
+        N_(
+            "For many pictures: nothing is sent, they are read where they are. The folder holds one folder for each "
+            "class."
+        ),
+    ),
     "files": (N_("Files of one class"), N_("Name a class and choose its pictures; repeat for the next class.")),
     "samples": (N_("Sample pictures"), N_("No pictures at hand? Take some of these to see how it goes.")),
 }
 
-Progress = Callable[[int, int], None]
-Take = Callable[[Progress], IntakeResult]
+
+def offered() -> list[str]:
+    """Returns which of `SOURCES` there are: folders of the server only where it is the user's own computer."""
+    local = st.get_option("server.address") in LOCAL_ADDRESSES
+    allowed = local and os.environ.get(SERVER_FOLDERS_VARIABLE, "").lower() != "off"
+    return [source for source in SOURCES if allowed or source != "server"]
 
 
 def ask(source: str, workspace: Workspace, project_id: str) -> None:
     """Shows the form of one of `SOURCES`."""
-    forms = {"folder": _folder, "zip": _zip, "files": _files, "samples": _samples}
+    forms = {"folder": _folder, "zip": _zip, "server": _server, "files": _files, "samples": _samples}
     forms[source](workspace, project_id)
 
 
 def _folder(workspace: Workspace, project_id: str) -> None:
     upload = folder_input(key=Key.FOLDER, token=issue_token(project_id))
     if upload:
-        _begin_upload(workspace, project_id, upload, partial(_take_tree, workspace, project_id, upload))
-
-
-def _take_tree(workspace: Workspace, project_id: str, upload: FolderUpload, on_progress: Progress) -> IntakeResult:
-    if upload.zip_file:
-        return intake.take_zip(workspace, project_id, upload.zip_file, on_progress)
-    return intake.take_folder(workspace, project_id, upload.folder, on_progress)
+        zip_file = upload.zip_file
+        order = Order("zip", str(zip_file)) if zip_file else Order("folder", str(upload.folder))
+        _begin_upload(workspace, project_id, upload, order)
 
 
 def _zip(workspace: Workspace, project_id: str) -> None:
     uploaded = st.file_uploader(_("Zip file"), type="zip", key=Key.ZIP.format(state.session().uploads))
     if st.button(_("Add these pictures"), key=Key.ZIP_START, type="primary", disabled=uploaded is None) and uploaded:
-        folder = Path(tempfile.mkdtemp(prefix="headstart-"))
-        file = folder / "upload.zip"
-        with file.open("wb") as target:
-            shutil.copyfileobj(uploaded, target)
-        _begin(
-            workspace,
-            project_id,
-            partial(intake.take_zip, workspace, project_id, file),
-            partial(shutil.rmtree, folder, ignore_errors=True),
-        )
+        with pieces.errors_shown():
+            file = keep(workspace, uploaded)
+            _begin(workspace, project_id, Order("zip", str(file), discard=str(file.parent)))
+
+
+def _server(workspace: Workspace, project_id: str) -> None:
+    path = st.text_input(_("Path of the folder"), key=Key.SERVER_FOLDER, placeholder=str(Path.home() / "pets")).strip()
+    if st.button(_("Add these pictures"), key=Key.SERVER_START, type="primary", disabled=not path):
+        folder = Path(path).expanduser()
+        with pieces.errors_shown():
+            if not folder.is_absolute() or not folder.is_dir():
+                raise FolderNotFoundError(folder=path)
+            _begin(workspace, project_id, Order("folder", str(folder)))
 
 
 def _files(workspace: Workspace, project_id: str) -> None:
@@ -89,8 +100,8 @@ def _files(workspace: Workspace, project_id: str) -> None:
     hint = _("They all become pictures of the class “{label}”.", label=label)
     upload = folder_input(key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint)
     if upload:
-        take = partial(intake.take_files, workspace, project_id, label, upload.files())
-        _begin_upload(workspace, project_id, upload, take)
+        files = tuple((name, str(path)) for name, path in upload.files())
+        _begin_upload(workspace, project_id, upload, Order("files", label=label, files=files))
 
 
 def _samples(workspace: Workspace, project_id: str) -> None:
@@ -104,84 +115,66 @@ def _samples(workspace: Workspace, project_id: str) -> None:
             else:
                 st.badge(_("already here"), icon=":material/check:", color="green")
             if st.button(_("Take these"), key=Key.SAMPLE.format(sample.name)):
-                _begin(workspace, project_id, partial(samples.take_sample, workspace, project_id, sample.name))
+                _begin(workspace, project_id, Order("sample", sample.name))
 
 
-class RefusedError(AppError):
-    """Why the upload did not take a file: the sentence is the upload's own."""
-
-    def __init__(self, refused: Refused):
-        self.sentence = refused.problem
-        super().__init__(**refused.values)
+def _begin_upload(workspace: Workspace, project_id: str, upload: FolderUpload, order: Order) -> None:
+    refused = tuple((one.name, one.problem, one.values) for one in upload.refused)
+    _begin(workspace, project_id, replace(order, refused=refused, discard=str(upload.hand_over())))
 
 
-def _begin_upload(workspace: Workspace, project_id: str, upload: FolderUpload, take: Take) -> None:
-    def take_and_note(on_progress: Progress) -> IntakeResult:
-        refused = [(one.name, RefusedError(one)) for one in upload.refused]
-        # Noted first: the reasons are worth most where nothing is left to take.
-        intake.note_set_aside(workspace, project_id, refused)
-        try:
-            result = take(on_progress)
-        except NothingToTakeError:
-            if not refused:
-                raise
-            result = IntakeResult(num_taken=0, num_already_there=0, num_set_aside=0)
-        return replace(result, num_set_aside=result.num_set_aside + len(refused))
-
-    _begin(workspace, project_id, take_and_note, upload.discard)
-
-
-def _begin(workspace: Workspace, project_id: str, take: Take, afterwards: Callable[[], None] | None = None) -> None:
-    """Starts the intake in the background, and `afterwards` when it is over, however it ends."""
-
-    def work(on_progress: Progress) -> IntakeResult:
-        try:
-            return take(on_progress)
-        finally:
-            if afterwards:
-                afterwards()
-
+def _begin(workspace: Workspace, project_id: str, order: Order) -> None:
     with pieces.errors_shown():
         try:
-            intake.start_intake(workspace, project_id, work)
+            intake.start_intake(workspace, project_id, order)
         except BaseException:
-            # No thread was started that would do it.
-            if afterwards:
-                afterwards()
+            order.clear_away()  # no process was started that would do it
             raise
         state.session().uploads += 1
         st.rerun()
 
 
-def progress(project_id: str) -> None:
+def progress(workspace: Workspace, project_id: str) -> None:
     """Shows the intake of a project while it runs, and what came of it after."""
-    status = intake.intake_status(project_id)
-    if status and (status.result or status.error):
-        _outcome(project_id)
+    status = intake.intake_status(workspace, project_id)
+    if status and status.is_over:
+        _outcome(workspace, project_id, status)
     else:
-        st.fragment(_running, run_every=REFRESH_SECONDS)(project_id)
+        st.fragment(_running, run_every=REFRESH_SECONDS)(workspace, project_id)
 
 
-def _running(project_id: str) -> None:
-    status = intake.intake_status(project_id)
-    if status is None or status.result or status.error:
+def _running(workspace: Workspace, project_id: str) -> None:
+    status = intake.intake_status(workspace, project_id)
+    if status is None or status.is_over:
         st.rerun()
     with st.container(border=True):
         downloading = max(status.done, status.total) > MOST_FILES
         doing = _("Downloading …") if downloading else _("Looking at every file …")
         st.markdown(f":material/hourglass_top: **{doing}**")
-        write = size_text if downloading else number
-        if status.total:
-            text = _("{done} of {total}", done=write(status.done), total=write(status.total))
-            st.progress(min(1.0, status.done / status.total), text=text)
-        else:
-            st.progress(0.0, text=write(status.done))
-        st.caption(_("You can leave this page; it goes on."))
+        st.progress(min(1.0, status.done / status.total) if status.total else 0.0, text=_how_far(status, downloading))
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(_("You can leave this page; it goes on."), width="content")
+            if st.button(_("Cancel"), key=Key.CANCEL_INTAKE, icon=":material/close:"):
+                intake.cancel_intake(workspace, project_id)
+                st.toast(_("Cancelled. The project is as it was before."), icon=":material/undo:")
+                st.rerun()
 
 
-def _outcome(project_id: str) -> None:
-    status = intake.intake_status(project_id)
-    assert status is not None
+def _how_far(status: IntakeStatus, downloading: bool) -> str:
+    """Says how many are done, how fast that goes, and how long it will take."""
+    write = size_text if downloading else number
+    if not status.total:
+        return write(status.done)
+    parts = [_("{done} of {total}", done=write(status.done), total=write(status.total))]
+    if status.done and not downloading:
+        parts.append(_("{count} files a second", count=number(max(1, round(status.per_second)))))
+    left = status.seconds_left
+    if left is not None and left >= 1:
+        parts.append(_("about {time} left", time=duration(left)))
+    return " · ".join(parts)
+
+
+def _outcome(workspace: Workspace, project_id: str, status: IntakeStatus) -> None:
     if status.error:
         st.error(plain(status.error.shown()), icon=":material/error:")
     elif status.result:
@@ -191,7 +184,7 @@ def _outcome(project_id: str) -> None:
         else:
             st.warning(sentence, icon=":material/report:")
     if st.button(_("All right"), key=Key.DISMISS_INTAKE, icon=":material/check:"):
-        intake.dismiss_intake(project_id)
+        intake.dismiss_intake(workspace, project_id)
         st.rerun()
 
 

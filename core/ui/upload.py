@@ -7,15 +7,15 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.taking import FullDiskError, is_full
 from core.text import N_
 from core.workspace import Workspace
 
-MAX_FILES = 50_000
+MAX_FILES = 10_000  # browsers grow slow beyond; a zip is one file
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_UPLOAD_BYTES = 50 * 1024**3
 FREE_BYTES_KEPT = 200 * 1024**2
@@ -60,7 +60,7 @@ def refuse(name: str, reason: str) -> Refused:
 
 @dataclass(frozen=True)
 class FolderUpload:
-    """Files that have arrived and wait for the intake; as a context manager it removes them at the end.
+    """Files that have arrived and wait for the intake; whoever takes them removes them.
 
     Attributes:
         upload_id: Names it among all uploads.
@@ -85,21 +85,11 @@ class FolderUpload:
         paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
         return [(path.relative_to(self.folder).as_posix(), path) for path in paths]
 
-    def discard(self) -> None:
-        """Removes the files. A second time is harmless."""
+    def hand_over(self) -> Path:
+        """Returns the folder that whoever takes the files has to remove; this upload is over."""
         with _lock:
             _uploads.pop(self.upload_id, None)
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
-
-    def __enter__(self) -> Path:
-        """Gives `folder`."""
-        return self.folder
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Removes the files, however the block was left."""
-        self.discard()
+        return self.folder.parent
 
 
 @dataclass
@@ -267,6 +257,24 @@ def claim(upload_id: str, project_id: str) -> FolderUpload | None:
             return None
         upload.claimed = True
     return FolderUpload(upload_id, upload.files, len(upload.places), tuple(upload.refused.values()))
+
+
+def keep(workspace: Workspace, file: BinaryIO) -> Path:
+    """Writes a file that came by another way among the uploads, in a folder of its own.
+
+    Raises:
+        FullDiskError: It does not fit.
+    """
+    folder = _root(workspace) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    place = folder / "upload.zip"
+    try:
+        with place.open("wb") as target:
+            shutil.copyfileobj(file, target)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise FullDiskError(folder=workspace.home) if is_full(error) else error from error
+    return place
 
 
 def sweep(workspace: Workspace, *, older_than_seconds: float = STAGING_SECONDS) -> None:

@@ -1,22 +1,26 @@
-import threading
+import shutil
 import time
 import zipfile
 from functools import partial
 
+import psutil
 import pytest
+from streamlit import config
 
 from core import dataset, intake
+from core.incoming import Limits
+from core.orders import Order
 from core.taking import IntakeResult
 from core.ui import sources
 from core.ui.state import Key
-from core.ui.upload import refuse
+from core.ui.upload import FolderUpload, refuse
 from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, parameter, texts
 
 
-def wait_for_intake(project_id: str) -> None:
+def wait_for_intake(workspace, project_id: str) -> None:
     deadline = time.monotonic() + 20
-    while not (intake.intake_status(project_id).result or intake.intake_status(project_id).error):
+    while not intake.intake_status(workspace, project_id).is_over:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -30,21 +34,21 @@ def test_a_zip_is_taken_in_and_its_outcome_told(workspace, project, pictures, tm
     app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
     app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", (tmp_path / "pictures.zip").read_bytes()).run()
     app.button(key=Key.ZIP_START).click().run()
-    wait_for_intake(project.id)
+    wait_for_intake(workspace, project.id)
     app.run()
     assert "12 pictures were taken in" in app.success[0].value
     assert dict(dataset.images(workspace, project.id)["label"].value_counts()) == {"ant": 6, "bee": 6}
     app.button(key=Key.DISMISS_INTAKE).click().run()
-    assert intake.intake_status(project.id) is None
+    assert intake.intake_status(workspace, project.id) is None
     assert not app.exception
 
 
-def test_a_broken_zip_is_told_in_a_sentence(project):
+def test_a_broken_zip_is_told_in_a_sentence(workspace, project):
     app = open_page("images", project=project.id)
     app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
     app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", b"not a zip").run()
     app.button(key=Key.ZIP_START).click().run()
-    wait_for_intake(project.id)
+    wait_for_intake(workspace, project.id)
     app.run()
     assert len(app.error) == 1
     assert not app.exception
@@ -92,53 +96,77 @@ def test_the_next_button_keeps_the_project_in_the_address(filled):
     assert not app.exception
 
 
-class RefusedUpload:
+@pytest.fixture
+def refused_upload(workspace) -> FolderUpload:
     """An upload of which no file was taken."""
-
-    refused = (refuse("film.png", "size"),)
-
-    def __init__(self):
-        self.is_discarded = False
-
-    def discard(self):
-        self.is_discarded = True
+    staging = workspace.home / "uploads" / "1"
+    (staging / "files").mkdir(parents=True)
+    return FolderUpload("1", staging / "files", 0, (refuse("film.png", "size"),))
 
 
-def test_files_that_the_upload_refused_are_listed_where_nothing_else_came(workspace, project, tmp_path):
-    upload, take = RefusedUpload(), partial(intake.take_folder, workspace, project.id, tmp_path / "empty")
-    (tmp_path / "empty").mkdir()
-    sources._begin_upload(workspace, project.id, upload, take)
-    wait_for_intake(project.id)
-    assert intake.intake_status(project.id).result == IntakeResult(0, 0, 1)
+def test_files_that_the_upload_refused_are_listed_where_nothing_else_came(workspace, project, refused_upload):
+    sources._begin_upload(workspace, project.id, refused_upload, Order("folder", str(refused_upload.folder)))
+    wait_for_intake(workspace, project.id)
+    assert intake.intake_status(workspace, project.id).result == IntakeResult(0, 0, 1)
     assert dataset.set_aside(workspace, project.id)["name"].to_list() == ["film.png"]
-    assert upload.is_discarded
+    assert not refused_upload.folder.parent.exists()
 
 
 @pytest.fixture
 def going_on(workspace, filled):
-    """An intake that goes on until the test is over."""
-    over = threading.Event()
-
-    def work(on_progress):
-        on_progress(12_345_678, 228_813_984)
-        over.wait(20)
-        return IntakeResult(0, 0, 0)
-
-    intake.start_intake(workspace, filled.id, work)
+    """An intake that goes on until the test is over; this process stands for the one that does it."""
+    folder = workspace.project_folder(filled.id) / "intakes" / "1"
+    folder.mkdir()
+    Order("sample", "flowers").write(folder, Limits())
+    me = psutil.Process()
+    intake.write(folder / intake.PROCESS, {"pid": me.pid, "created": me.create_time()})
+    intake.write(folder / intake.PROGRESS, {"done": 12_345_678, "total": 228_813_984, "seconds": 10.0})
     yield
-    over.set()
-    wait_for_intake(filled.id)
-    intake.dismiss_intake(filled.id)
+    shutil.rmtree(folder)
 
 
-def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_on):
-    upload = RefusedUpload()
-    sources._begin_upload(workspace, filled.id, upload, lambda on_progress: IntakeResult(0, 0, 0))
-    assert upload.is_discarded
+def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_on, refused_upload):
+    sources._begin_upload(workspace, filled.id, refused_upload, Order("folder", str(refused_upload.folder)))
+    assert not refused_upload.folder.parent.exists()
 
 
 def test_a_download_is_told_in_megabytes_and_nothing_can_be_removed_meanwhile(filled, going_on):
     app = open_page("images", project=filled.id, lang="en")
     assert "Downloading …" in texts(app)
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("12") and bar.proto.text.endswith("left")
     assert app.button(key=Key.REMOVE_ALL).disabled
     assert app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).disabled
+
+
+@pytest.fixture
+def listening():
+    """Sets the address that the app listens on."""
+    before = config.get_option("server.address")
+    yield partial(config.set_option, "server.address")
+    config.set_option("server.address", before)
+
+
+def test_a_folder_of_this_computer_is_taken_where_it_lies(workspace, project, pictures, tmp_path, listening):
+    listening("127.0.0.1")
+    for index, (_, name, file) in enumerate(pictures):
+        place = tmp_path / "pets" / ("ant" if index < 6 else "bee") / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+    app = open_page("images", project=project.id, lang="en")
+    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("server").run()
+    app.text_input(key=Key.SERVER_FOLDER).set_value("no/such/folder").run()
+    app.button(key=Key.SERVER_START).click().run()
+    assert "There is no folder" in app.error[0].value
+    app.text_input(key=Key.SERVER_FOLDER).set_value(str(tmp_path / "pets")).run()
+    app.button(key=Key.SERVER_START).click().run()
+    wait_for_intake(workspace, project.id)
+    assert set(dataset.images(workspace, project.id)["label"]) == {"ant", "bee"}
+
+
+@pytest.mark.parametrize(("address", "setting"), [("0.0.0.0", ""), (None, ""), ("127.0.0.1", "off")])
+def test_folders_of_the_server_are_not_offered_to_others(project, monkeypatch, listening, address, setting):
+    listening(address)
+    monkeypatch.setenv(sources.SERVER_FOLDERS_VARIABLE, setting)
+    app = open_page("images", project=project.id)
+    assert "server" not in app.segmented_control(key=Key.IMAGE_SOURCE).options

@@ -71,7 +71,7 @@ def test_files_are_listed_by_name_below_the_folder(folder):
 
 def test_missing_folder_is_told(tmp_path):
     with pytest.raises(FolderNotFoundError, match=r"There is no folder .*nowhere"):
-        list_folder(tmp_path / "nowhere", LIMITS)
+        list(list_folder(tmp_path / "nowhere", LIMITS))
 
 
 def test_leftovers_are_passed_over(folder, pack):

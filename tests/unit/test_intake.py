@@ -1,36 +1,37 @@
 import errno
 import io
 import json
-import logging
 import os
-import threading
+import signal
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from core import dataset, intake, projects, taking
-from core.errors import AppError
+from core import dataset, examining, intake, intake_worker, projects, taking
+from core.harvest import bring_home
 from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, Limits, SetAsideError
 from core.intake import (
     IntakeFailedError,
     IntakeResult,
     IntakeRunningError,
-    LabelError,
+    adopt,
+    cancel_intake,
     dismiss_intake,
     intake_status,
-    note_set_aside,
     start_intake,
     take_files,
     take_folder,
-    take_incoming,
     take_zip,
 )
+from core.orders import Order
+from core.origins import LabelError, of_folder, of_pictures
 from core.projects import ProjectNotFoundError
-from core.taking import FullDiskError, NothingToTakeError
+from core.taking import FullDiskError, NothingToTakeError, Taking, Target
 
 PATIENCE_SECONDS = 20
 RANDOM = np.random.default_rng(1)
@@ -67,25 +68,26 @@ def project(workspace) -> str:
 
 
 @pytest.fixture
-def started():
-    """Starts intakes, and sees to it that none outlives its test."""
-    begun = []
+def begun(workspace, project):
+    """Starts intakes in processes of their own, and sees to it that none outlives its test."""
 
-    def start(workspace, project_id: str, work) -> None:
-        begun.append(project_id)
-        start_intake(workspace, project_id, work)
+    def start(order: Order, limits: Limits = Limits()) -> None:  # noqa: B008 (frozen)
+        start_intake(workspace, project, order, limits)
 
     yield start
-    for project_id in begun:
-        wait(project_id)
-        dismiss_intake(project_id)
+    cancel_intake(workspace, project)
 
 
-def wait(project_id: str) -> None:
+def wait(workspace, project_id: str) -> intake.IntakeStatus:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (status := intake_status(project_id)) and not status.is_over and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert status is None or status.is_over
+    while not (status := intake_status(workspace, project_id)).is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert status.is_over
+    return status
+
+
+def tree(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if "headstart.db" not in path.name}
 
 
 def test_folder_becomes_images_with_thumbnails(workspace, project, tmp_path):
@@ -218,13 +220,13 @@ def test_file_set_aside_twice_is_listed_once_and_a_mended_one_no_more(workspace,
     assert list(reasons(workspace, project)) == ["cats/2.png"]
 
 
-def test_more_pictures_than_a_batch_keep_their_order(workspace, project, tmp_path):
-    names = [f"cats/{number:03}.png" for number in range(taking.BATCH_IMAGES * 2 + 5)]
+def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_path):
+    names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES * 2 + 5)]
     told = []
     folder = write(tmp_path / "pets", {name: picture() for name in names})
     take_folder(workspace, project, folder, lambda done, total: told.append((done, total)))
     assert list(dataset.images(workspace, project)["name"]) == names
-    assert told == [(done + 1, len(names)) for done in range(len(names))]
+    assert told == [(done, len(names)) for done in (taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
 
 
 def test_zip_of_class_folders_in_an_extra_folder(workspace, project, tmp_path):
@@ -259,13 +261,19 @@ def test_files_need_a_class(workspace, project, label):
         take_files(workspace, project, label, [])
 
 
-def test_files_of_any_origin_are_laid_out_by_their_names(workspace, project):
+def test_files_of_any_origin_are_laid_out_by_their_names(workspace, project, tmp_path):
     def refuse() -> bytes:
         raise SetAsideError("empty")
 
     incoming = [Incoming("x/cats/1.png", picture), Incoming("x/dogs/1.png", picture), Incoming("x/dogs/2.png", refuse)]
-    assert take_incoming(workspace, project, iter(incoming)) == IntakeResult(2, 0, 1)
+    target = Target(workspace, project, workspace.project_folder(project) / "intakes" / "1", Limits())
+    result = Taking(target, lambda: ThreadPoolExecutor(1)).take(of_pictures(iter(incoming)), lambda done, total: None)
+    assert result == IntakeResult(2, 0, 1)
+    assert labels(workspace, project) == {}
+    bring_home(workspace, project, target.folder)
     assert set(labels(workspace, project).values()) == {"cats", "dogs"}
+    bring_home(workspace, project, target.folder)
+    assert len(dataset.images(workspace, project)) == 2
 
 
 def test_empty_folder_and_empty_zip_say_what_to_choose(workspace, project, tmp_path):
@@ -292,8 +300,9 @@ def test_project_deleted_meanwhile_is_told_and_leaves_no_files(workspace, projec
 
 
 def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_path, monkeypatch):
-    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(4)})
-    last = (folder / "cats/3.png").read_bytes()
+    names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES + 1)]
+    folder = write(tmp_path / "pets", {name: picture() for name in names})
+    last = (folder / names[-1]).read_bytes()
     write_bytes = Path.write_bytes
 
     def fill(path: Path, data: bytes) -> int:
@@ -305,24 +314,22 @@ def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_pa
     with pytest.raises(FullDiskError, match="The disk is full"):
         take_folder(workspace, project, folder)
     monkeypatch.undo()
-    assert len(dataset.images(workspace, project)) == 3
-    assert take_folder(workspace, project, folder) == IntakeResult(1, 3, 0)
+    assert len(dataset.images(workspace, project)) == taking.CHUNK_FILES
+    assert take_folder(workspace, project, folder) == IntakeResult(1, taking.CHUNK_FILES, 0)
 
 
-def test_full_database_is_told(workspace, project, tmp_path, monkeypatch):
-    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(3)})
+def test_full_database_is_told_and_the_next_time_all_are_taken(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {f"cats/{'x' * 200}{number}.png": picture() for number in range(60)})
     # SQLite's own limit of pages answers as a full disk does.
-    names = "x" * 200_000
-    monkeypatch.setattr(taking, "clean_name", lambda name: name + names)
     database = workspace.database
 
     class Small(type(workspace)):
-        def database(self):
-            return limited(database())
+        def database(self, **options):
+            return limited(database(**options))
 
     with pytest.raises(FullDiskError):
-        note_set_aside(Small(workspace.home), project, [("1.png", SetAsideError("empty"))])
-    assert take_folder(workspace, project, folder).num_taken == 3
+        take_folder(Small(workspace.home), project, folder)
+    assert take_folder(workspace, project, folder).num_taken == 60
 
 
 class limited:  # noqa: N801 (a context manager around another)
@@ -343,28 +350,28 @@ class limited:  # noqa: N801 (a context manager around another)
 
 def test_picture_too_large_for_the_memory_is_set_aside_alone(workspace, project, tmp_path, monkeypatch):
     folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
-    second, working_copy = (folder / "cats/2.png").read_bytes(), taking.working_copy
+    second, working_copy = (folder / "cats/2.png").read_bytes(), examining.working_copy
 
     def exhaust(data: bytes, **options: int) -> object:
         if data == second:
             raise MemoryError
         return working_copy(data, **options)
 
-    monkeypatch.setattr(taking, "working_copy", exhaust)
+    monkeypatch.setattr(examining, "working_copy", exhaust)
     assert take_folder(workspace, project, folder) == IntakeResult(1, 0, 1)
     assert "too little free memory" in reasons(workspace, project)["cats/2.png"]
 
 
 def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
-    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(4)})
+    names = [f"cats/{number}.png" for number in range(taking.CHUNK_FILES + 1)]
+    folder = write(tmp_path / "pets", {name: picture() for name in names})
 
     def fall_over(done: int, total: int) -> None:
-        if done == 3:
-            raise ZeroDivisionError
+        raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         take_folder(workspace, project, folder, fall_over)
-    assert len(dataset.images(workspace, project)) == 3
+    assert len(dataset.images(workspace, project)) == taking.CHUNK_FILES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
@@ -385,75 +392,133 @@ def test_problem_is_stored_as_a_sentence_and_its_values(workspace, project, tmp_
     }
 
 
-def test_refused_files_are_listed(workspace, project):
-    note_set_aside(workspace, project, [("a\x00.png", SetAsideError("link")), ("b.png", SetAsideError("empty"))])
+def test_intake_in_a_process_of_its_own_is_found_again_until_dismissed(workspace, project, tmp_path, begun):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "dogs/1.png": picture(), "dogs/2.png": b""})
+    begun(Order("folder", str(folder), refused=(("a.png", SetAsideError("link").sentence, {}),)))
+    status = wait(workspace, project)
+    assert (status.done, status.total, status.error) == (3, 3, None)
+    assert status.result == IntakeResult(2, 0, 2)
+    assert list(reasons(workspace, project)) == ["a.png", "dogs/2.png"]
+    assert labels(workspace, project) == {"cats/1.png": "cats", "dogs/1.png": "dogs"}
+    dismiss_intake(workspace, project)
+    assert intake_status(workspace, project) is None
+    table = dataset.images(workspace, project)
+    assert all((workspace.home / path).exists() for path in table["path"])
+    assert all(dataset.thumbnail_path(workspace, row).exists() for row in table.itertuples())
+    assert not list(workspace.project_folder(project).rglob("*.json"))
+
+
+def test_zip_is_taken_by_several_processes_and_what_it_was_made_of_is_removed(workspace, project, tmp_path, begun):
+    (tmp_path / "made").mkdir()
+    with zipfile.ZipFile(tmp_path / "made" / "pets.zip", "w") as archive:
+        for number in range(70):
+            archive.writestr(f"cats/{number}.png", picture())
+    begun(Order("zip", str(tmp_path / "made" / "pets.zip"), discard=str(tmp_path / "made")))
+    assert wait(workspace, project).result == IntakeResult(70, 0, 0)
+    assert not (tmp_path / "made").exists()
+
+
+def test_only_what_was_refused_is_listed(workspace, project, tmp_path, begun):
+    (tmp_path / "empty").mkdir()
+    refused = tuple((name, SetAsideError("empty").sentence, {}) for name in ("a\x00.png", "b.png"))
+    begun(Order("folder", str(tmp_path / "empty"), refused=refused))
+    assert wait(workspace, project).result == IntakeResult(0, 0, 2)
     assert list(reasons(workspace, project)) == ["a.png", "b.png"]
 
 
-def test_intake_in_the_background_is_found_again_until_dismissed(workspace, project, tmp_path, started):
-    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "dogs/1.png": picture()})
-    started(workspace, project, lambda on_progress: take_folder(workspace, project, folder, on_progress))
-    wait(project)
-    status = intake_status(project)
-    assert (status.done, status.total, status.error) == (2, 2, None)
-    assert status.result == IntakeResult(2, 0, 0)
-    dismiss_intake(project)
-    assert intake_status(project) is None
+def many(folder: Path) -> Path:
+    """More pictures than are taken in before the test has looked."""
+    return write(folder, {f"cats/{number}.png": picture() for number in range(3000)})
 
 
-def test_second_intake_waits_for_the_first(workspace, project, started):
-    go_on = threading.Event()
-
-    def work(on_progress) -> IntakeResult:
-        on_progress(1, 9)
-        go_on.wait(PATIENCE_SECONDS)
-        return IntakeResult(1, 0, 0)
-
-    started(workspace, project, work)
-    try:
-        with pytest.raises(IntakeRunningError, match="Wait until that is done"):
-            start_intake(workspace, project, work)
-        dismiss_intake(project)
-        assert intake_status(project) is not None
-    finally:
-        go_on.set()
-    wait(project)
-    started(workspace, project, lambda on_progress: IntakeResult(2, 0, 0))
-    wait(project)
-    assert intake_status(project).result == IntakeResult(2, 0, 0)
+def test_second_intake_waits_for_the_first(workspace, project, tmp_path, begun):
+    begun(Order("folder", str(many(tmp_path / "pets"))))
+    with pytest.raises(IntakeRunningError, match="Wait until that is done"):
+        begun(Order("sample", "drawn"))
+    dismiss_intake(workspace, project)
+    assert intake_status(workspace, project) is not None
 
 
-def test_projects_take_in_side_by_side(workspace, project, started):
-    other = projects.create_project(workspace, "Other").id
-    meet = threading.Barrier(2, timeout=PATIENCE_SECONDS)
-
-    def work(on_progress) -> IntakeResult:
-        meet.wait()
-        return IntakeResult(0, 0, 0)
-
-    started(workspace, project, work)
-    started(workspace, other, work)
-    wait(project)
-    wait(other)
-    assert intake_status(project).result and intake_status(other).result
-
-
-def test_error_of_an_intake_in_the_background_is_kept(workspace, project, tmp_path, started):
-    started(workspace, project, lambda on_progress: take_zip(workspace, project, tmp_path / "gone.zip", on_progress))
-    wait(project)
-    assert isinstance(intake_status(project).error, BrokenZipError)
+def test_cancelled_intake_leaves_the_project_as_it_was(workspace, project, tmp_path, begun):
+    take_folder(workspace, project, write(tmp_path / "first", {"dogs/1.png": picture(), "dogs/2.png": b""}))
+    before, table = tree(workspace.home), dataset.images(workspace, project)
+    pets = many(tmp_path / "pets")
+    begun(Order("folder", str(pets)))
+    while not intake_status(workspace, project).done:
+        time.sleep(0.02)
+    cancel_intake(workspace, project)
+    assert intake_status(workspace, project) is None
+    assert tree(workspace.home) == before
+    assert dataset.images(workspace, project).equals(table)
+    assert list(reasons(workspace, project)) == ["dogs/2.png"]
+    assert len(list(pets.rglob("*.png"))) == 3000
 
 
-def test_mistake_of_ours_becomes_one_calm_sentence_and_a_traceback(workspace, project, started, caplog):
-    with caplog.at_level(logging.ERROR):
-        started(workspace, project, lambda on_progress: 1 / 0)
-        wait(project)
-    error = intake_status(project).error
-    assert isinstance(error, IntakeFailedError) and isinstance(error, AppError)
-    assert "ZeroDivisionError" in caplog.text
+def test_cancel_of_what_is_over_changes_nothing(workspace, project, tmp_path, begun):
+    begun(Order("sample", "drawn"))
+    result = wait(workspace, project).result
+    cancel_intake(workspace, project)
+    assert intake_status(workspace, project).result == result
+    assert len(dataset.images(workspace, project)) == result.num_taken
 
 
-def test_nothing_is_under_way_at_first(project):
-    assert intake_status(project) is None
-    dismiss_intake(project)
-    assert intake.intake_status(project) is None
+def test_killed_intake_keeps_what_was_taken_and_says_so(workspace, project, tmp_path, begun):
+    begun(Order("folder", str(many(tmp_path / "pets"))))
+    while not intake_status(workspace, project).done:
+        time.sleep(0.02)
+    os.kill(json.loads(next(workspace.home.rglob("process.json")).read_text())["pid"], signal.SIGKILL)
+    status = wait(workspace, project)
+    assert status.error.sentence == IntakeFailedError.sentence
+    taken = len(dataset.images(workspace, project))
+    assert taken >= taking.CHUNK_FILES
+    dismiss_intake(workspace, project)
+    assert take_folder(workspace, project, tmp_path / "pets") == IntakeResult(3000 - taken, taken, 0)
+
+
+def test_intake_that_an_earlier_server_began_is_brought_to_its_end(workspace, project, tmp_path, monkeypatch):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture()})
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "_follow", lambda *known: None)  # the server is gone
+        start_intake(workspace, project, Order("folder", str(folder)))
+    adopt(workspace)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while dataset.images(workspace, project).empty and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert labels(workspace, project) == {"cats/1.png": "cats"}
+
+
+def test_error_of_an_intake_in_its_own_process_is_kept(workspace, project, tmp_path, begun):
+    begun(Order("zip", str(tmp_path / "gone.zip")))
+    assert "is not a zip that can be read" in wait(workspace, project).error.shown()
+
+
+def test_mistake_of_ours_becomes_one_calm_sentence_and_a_traceback(workspace, project, begun):
+    begun(Order("sample", "nothing of that name"))
+    assert wait(workspace, project).error.sentence == IntakeFailedError.sentence
+    assert "KeyError" in next(workspace.home.rglob("worker.log")).read_text()
+
+
+def test_nothing_is_under_way_at_first(workspace, project):
+    assert intake_status(workspace, project) is None
+    dismiss_intake(workspace, project)
+    cancel_intake(workspace, project)
+    assert intake_status(workspace, project) is None
+    with pytest.raises(ProjectNotFoundError):
+        start_intake(workspace, "nobody", Order("sample", "drawn"))
+
+
+def crash(arrivals, destination):
+    """Stands for a decoder that ends its process over one of the pictures."""
+    if any(arrival.name == "cats/5.png" for arrival in arrivals):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return examining.examine(arrivals, destination)
+
+
+def test_file_that_ends_the_process_that_reads_it_is_set_aside_alone(workspace, project, tmp_path, monkeypatch):
+    monkeypatch.setattr(taking, "examine", crash)
+    folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(8)})
+    target = Target(workspace, project, workspace.project_folder(project) / "intakes" / "1", Limits())
+    intaking = Taking(target, intake_worker.processes)
+    assert intaking.take(of_folder(folder, Limits()), lambda done, total: None) == IntakeResult(7, 0, 1)
+    bring_home(workspace, project, target.folder)
+    assert "ended without a word" in reasons(workspace, project)["cats/5.png"]

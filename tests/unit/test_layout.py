@@ -1,10 +1,19 @@
+from collections import Counter
+
 import pytest
 
-from core.layout import MAX_LABEL_LENGTH, Place, clean_label, clean_name, climbs_out, find_places, is_leftover
+from core.layout import MAX_LABEL_LENGTH, Layout, clean_label, clean_name, climbs_out, is_leftover, lay_out
+from core.pictures import SUFFIXES
 
 
 def meanings(*paths: str, own_name: str | None = None) -> list[tuple[str, str | None] | None]:
-    return [place and (place.label, place.split) for place in find_places(paths, own_name)]
+    places = map(layout_of(paths, own_name).place, paths)
+    return [place and (place.label, place.split) for place in places]
+
+
+def layout_of(paths: tuple[str, ...], own_name: str | None = None) -> Layout:
+    folders = Counter(path.rpartition("/")[0] for path in paths if path.lower().endswith(SUFFIXES))
+    return lay_out(folders or Counter(path.rpartition("/")[0] for path in paths), own_name)
 
 
 @pytest.mark.parametrize("around", ["", "trash/", "x/trash/", "a/b/c/"])
@@ -92,12 +101,11 @@ def test_the_folder_that_was_chosen_is_no_class_when_classes_are_in_it():
 
 
 def test_no_files_have_no_places():
-    assert find_places([], "pets") == []
+    assert lay_out({}, "pets") == Layout()
 
 
 def test_two_forms_of_a_name_are_one_class():
-    first, second = find_places(["cafe\u0301/1.jpg", "caf\u00e9/2.jpg"])
-    assert first == second == Place("caf\u00e9")
+    assert meanings("cafe\u0301/1.jpg", "caf\u00e9/2.jpg") == [("caf\u00e9", None)] * 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from PIL import Image
 
 from core import dataset, projects, samples
 from core.download import DownloadError, WrongChecksumError
-from core.samples import DRAWN_PER_CLASS, SAMPLES, SHAPES, draw, flowers_archive, take_sample, take_tar
+from core.intake import take_sample
+from core.samples import DRAWN_PER_CLASS, SAMPLES, SHAPES, draw, flowers_archive
 
 
 @pytest.fixture
@@ -138,18 +139,24 @@ def test_a_digit_is_dark_on_white():
     assert pixels[4, -4].min() > 240
 
 
-def test_flowers_come_from_the_tar_and_what_is_broken_is_named(workspace, project_id, tmp_path):
-    (tmp_path / "flowers.tgz").write_bytes(FLOWERS)
-    result = take_tar(workspace, project_id, tmp_path / "flowers.tgz")
+@pytest.fixture
+def flowers_here(workspace, monkeypatch):
+    """The small flowers stand where the large ones would."""
+    (workspace.home / "downloads").mkdir(parents=True)
+    (workspace.home / "downloads" / "flower_photos.tgz").write_bytes(FLOWERS)
+    monkeypatch.setattr(samples, "FLOWERS_CHECKSUM", CHECKSUM)
+
+
+def test_flowers_come_from_the_tar_and_what_is_broken_is_named(workspace, project_id, flowers_here):
+    result = take_sample(workspace, project_id, "flowers")
     assert (result.num_taken, result.num_set_aside) == (3, 1)
     table = dataset.images(workspace, project_id)
     assert sorted(table["label"]) == ["roses", "roses", "tulips"]
     assert list(dataset.set_aside(workspace, project_id)["name"]) == ["flower_photos/tulips/broken.jpg"]
 
 
-def test_the_licence_and_links_in_the_tar_are_no_pictures_and_not_listed(workspace, project_id, tmp_path):
-    (tmp_path / "flowers.tgz").write_bytes(FLOWERS)
-    take_tar(workspace, project_id, tmp_path / "flowers.tgz")
+def test_the_licence_and_links_in_the_tar_are_no_pictures_and_not_listed(workspace, project_id, flowers_here):
+    take_sample(workspace, project_id, "flowers")
     names = [*dataset.images(workspace, project_id)["name"], *dataset.set_aside(workspace, project_id)["name"]]
     assert not [name for name in names if "LICENSE" in name or "link" in name]
 

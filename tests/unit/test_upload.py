@@ -223,15 +223,15 @@ def test_nothing_is_added_after_the_end(begun):
         send(begun, {"a": b"1"})
 
 
-def test_staging_is_removed_after_the_intake(begun):
+def test_what_is_handed_over_is_its_new_owner_s_to_remove(begun):
     send(begun, {"a/1.jpg": b"one"})
     upload.finish(begun, [])
     claimed = upload.claim(begun.upload_id, "p1")
-    with pytest.raises(KeyError), claimed as folder:
-        assert (folder / "a/1.jpg").exists()
-        raise KeyError
-    assert not begun.staging.exists()
-    claimed.discard()
+    assert claimed.hand_over() == begun.staging
+    assert (begun.staging / "files/a/1.jpg").exists()
+    assert upload.claim(begun.upload_id, "p1") is None
+    upload.cancel(begun)
+    assert (begun.staging / "files/a/1.jpg").exists()
 
 
 def test_cancelled_upload_is_gone(begun):

@@ -1,0 +1,131 @@
+"""The harvest of an intake: what became of each file, in a database of its own until the project takes it over."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from core.errors import AppError
+from core.projects import ProjectNotFoundError, open_project
+from core.workspace import Workspace
+
+FILE = "harvest.db"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of a file: with `file` it is kept, with `problem` set aside, with neither its bytes were seen before.
+
+    Attributes:
+        name: As the user's folder called it, with its folders.
+        label: None where it lies in no class folder.
+        split: None where the user's folders do not say.
+        size_bytes: Of the original.
+        sha256: Of the original; None when it was not read.
+        file: The kept copy, below the project's folder.
+        width: Of the original as people see it, in pixels.
+        height: The same.
+        problem: JSON of a sentence of gettext and its values.
+    """
+
+    name: str
+    label: str | None = None
+    split: str | None = None
+    size_bytes: int = 0
+    sha256: str | None = None
+    file: str | None = None
+    width: int | None = None
+    height: int | None = None
+    problem: str | None = None
+
+
+COLUMNS = [field.name for field in fields(Seen)]
+
+
+def written(problem: AppError) -> str:
+    """Returns a problem as it is recorded."""
+    return json.dumps({"sentence": problem.sentence, "values": problem.values}, ensure_ascii=False, default=str)
+
+
+class Harvest:
+    """Takes down what becomes of each file, and knows which pictures the project has.
+
+    The project's own database is only read: it is the server's.
+
+    Raises:
+        ProjectNotFoundError: The project is not there.
+    """
+
+    def __init__(self, workspace: Workspace, project_id: str, folder: Path):
+        self._project_id = project_id
+        self._database = sqlite3.connect(folder / FILE, isolation_level=None, timeout=30)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute(f"CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
+        self._database.execute("CREATE INDEX IF NOT EXISTS by_content ON rows (sha256) WHERE problem IS NULL")
+        self._database.execute("ATTACH ? AS project", (str(workspace.home / "headstart.db"),))
+        if not self._database.execute("SELECT 1 FROM project.projects WHERE id = ?", (project_id,)).fetchone():
+            self.close()
+            raise ProjectNotFoundError(project_id=project_id)
+
+    def label_of(self, sha256: str) -> str | None:
+        """Returns the class of a picture with these bytes, None when there is none yet."""
+        row = self._database.execute(
+            "SELECT label FROM rows WHERE sha256 = ?1 AND problem IS NULL UNION ALL "
+            "SELECT label FROM project.images WHERE project_id = ?2 AND sha256 = ?1 AND problem IS NULL",
+            (sha256, self._project_id),
+        ).fetchone()
+        return row[0] if row else None
+
+    def add(self, rows: Iterable[Seen]) -> None:
+        """Takes down some rows, all or none of them.
+
+        Raises:
+            sqlite3.OperationalError: The disk is full.
+        """
+        places = ", ".join("?" * len(COLUMNS))
+        self._database.execute("BEGIN")
+        try:
+            self._database.executemany(
+                f"INSERT INTO rows ({', '.join(COLUMNS)}) VALUES ({places})", (astuple(row) for row in rows)
+            )
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Lets the file go."""
+        self._database.close()
+
+
+def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
+    """Makes a harvest part of its project, all of it in one transaction; a second time changes nothing.
+
+    A file that was set aside before and comes again is told about once.
+
+    Raises:
+        ProjectNotFoundError: Somebody deleted the project meanwhile.
+        sqlite3.OperationalError: The disk is full.
+    """
+    open_project(workspace, project_id)
+    if not (folder / FILE).exists():
+        return
+    columns = ", ".join(COLUMNS)
+    try:
+        with workspace.database(beside=folder / FILE) as database:
+            database.execute(
+                "DELETE FROM images WHERE project_id = ? AND problem IS NOT NULL "
+                "AND name IN (SELECT name FROM beside.rows)",
+                (project_id,),
+            )
+            database.execute(
+                f"INSERT INTO images (project_id, {columns}) SELECT ?1, {columns} FROM beside.rows AS row "
+                "WHERE problem IS NOT NULL OR NOT EXISTS (SELECT 1 FROM images WHERE project_id = ?1 "
+                "AND sha256 = row.sha256 AND problem IS NULL) ORDER BY id",
+                (project_id,),
+            )
+    except sqlite3.IntegrityError as error:
+        raise ProjectNotFoundError(project_id=project_id) from error

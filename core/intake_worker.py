@@ -1,0 +1,75 @@
+"""`python -m core.intake_worker FOLDER`: carries out the order of one intake and says how far it is."""
+
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from core import intake
+from core.errors import AppError
+from core.orders import Order
+from core.taking import Target
+from core.workspace import Workspace
+
+TELL_SECONDS = 0.25
+
+
+class CancelledError(Exception):
+    """Nobody wants the pictures any more."""
+
+
+class Progress:
+    """Writes down how far an intake is, now and then, and ends it when it is cancelled."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._began = self._told = time.monotonic()
+        self._total = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Takes note of how far it is.
+
+        Raises:
+            CancelledError: It is to end.
+        """
+        now = time.monotonic()
+        if total != self._total:  # something else is counted from now on
+            self._began, self._total = now, total
+        if (self._folder / intake.CANCEL).exists():
+            raise CancelledError
+        if done == total or now - self._told > TELL_SECONDS:
+            self._told = now
+            intake.write(self._folder / intake.PROGRESS, {"done": done, "total": total, "seconds": now - self._began})
+
+
+def main(folder: Path) -> None:
+    """Carries out the order of an intake's folder; its harvest lies there afterwards, and how it ended."""
+    project = folder.parents[1]
+    order, limits = Order.read(folder)
+    target = Target(Workspace(project.parents[1]), project.name, folder, limits)
+    try:
+        end = {"result": asdict(intake.carry_out(order, target, Progress(folder), processes))}
+    except CancelledError:
+        return
+    except AppError as error:
+        end = intake.told(error)
+    except Exception:
+        traceback.print_exc()
+        end = intake.told(intake.IntakeFailedError())
+    intake.write(folder / intake.END, end)
+
+
+def processes() -> ProcessPoolExecutor:
+    """Returns a process for each core, which leave the memory of this one alone."""
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload(["core.examining"])
+    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
