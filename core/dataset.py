@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from core.errors import AppError
+from core.layout import SPLITS, TRAIN, VALIDATION
 from core.text import N_
 from core.workspace import Workspace
 
-TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 MIN_CLASSES = 2
 MIN_IMAGES = 2
 LOOKS = ["brightness", "contrast", "sharpness"]

@@ -5,8 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.dataset import TEST, TRAIN, VALIDATION
-
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SPLIT_FOLDERS = {
     "train": TRAIN,
     "training": TRAIN,
