@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,12 +34,29 @@ REPEATS = 3
 
 
 def seconds(work: Callable[[], object]) -> float:
+    """Returns how long it takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
-def main(images: Path) -> None:
+@dataclass(frozen=True)
+class Work:
+    """What is measured: the whole pass, and its parts with all cores for each.
+
+    Attributes:
+        parts: By name: `decode`, `forward` in the form that the pass uses, `pass`.
+        in_tensorflow: The forward part as TensorFlow runs it.
+        way: `litert` or `tensorflow`.
+    """
+
+    parts: dict[str, Callable[[], object]]
+    in_tensorflow: Callable[[], object]
+    way: str
+
+
+def prepared(paths: list[Path], pool: ThreadPoolExecutor) -> tuple[Work, Pass]:
+    """Builds the network, cuts it, converts the prefix, and decodes the pictures once."""
     row = CATALOG["mobilenet_025"]
     config = RunConfig(row.name, 224, ("a", "b"), (Phase(1, 1e-3, row.num_layers),), head=Head(normalize=False))
     model = build_model(config)
@@ -45,15 +64,10 @@ def main(images: Path) -> None:
     prefix = cut(model, config).prefix
     assert prefix is not None
     forward = Forward(prefix)
-    paths = sorted(images.rglob("*.jpg"))
-    pixels = [pipeline.load(path, config, None) for path in paths]
-    quick = None if has_gpu() else forward.convert()
-    passing = Pass(lambda path: pipeline.load(path, config, None), forward)
-    passing.quick = quick
-    pool = ThreadPoolExecutor(num_cores())
-
-    def decode() -> None:
-        list(pool.map(lambda path: pipeline.load(path, config, None), paths))
+    load = partial(pipeline.load, config=config, seed=None)
+    pixels = [load(path) for path in paths]
+    passing = Pass(load, forward)
+    passing.quick = quick = None if has_gpu() else forward.convert()
 
     def in_tensorflow() -> None:
         for batch in batches_of(pixels, forward.batch_images):
@@ -62,30 +76,46 @@ def main(images: Path) -> None:
     def in_litert() -> None:
         list(pool.map(quick, pixels))
 
-    chosen = in_litert if quick else in_tensorflow
-    parts = {"decode": decode, "forward": chosen, "pass": lambda: list(passing.start(paths))}
+    parts = {
+        "decode": lambda: list(pool.map(load, paths)),
+        "forward": in_litert if quick else in_tensorflow,
+        "pass": lambda: list(passing.start(paths)),
+    }
+    return Work(parts, in_tensorflow, "litert" if quick else "tensorflow"), passing
+
+
+def medians(parts: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Returns the seconds of each, measured in turn after one round to warm up."""
     for work in parts.values():
         work()
-    took = {name: [] for name in parts}
+    took: dict[str, list[float]] = {name: [] for name in parts}
     for _ in range(REPEATS):
         for name, work in parts.items():
             took[name].append(seconds(work))
-    medians = {name: statistics.median(values) for name, values in took.items()}
-    slow = seconds(in_tensorflow)
-    alone = max(medians["decode"], medians["forward"]) if has_gpu() else medians["decode"] + medians["forward"]
+    return {name: statistics.median(values) for name, values in took.items()}
+
+
+def main(images: Path) -> None:
+    """Measures and prints one row as JSON."""
+    paths = sorted(images.rglob("*.jpg"))
+    with ThreadPoolExecutor(num_cores()) as pool:
+        work, passing = prepared(paths, pool)
+        took = medians(work.parts)
+        slow = seconds(work.in_tensorflow)
+    passing.close()
+    alone = max(took["decode"], took["forward"]) if has_gpu() else took["decode"] + took["forward"]
     aim = 1.25 if has_gpu() else 1.15
-    ratio = medians["pass"] / alone
+    ratio = took["pass"] / alone
     report = {
         "row": "the prefix pass beside decode alone plus forward alone",
         "ratio": round(ratio, 2),
         "aim": f"at most {aim}",
         "met": ratio <= aim,
         "num_images": len(paths),
-        "seconds": {name: round(value, 2) for name, value in medians.items()},
+        "seconds": {name: round(value, 2) for name, value in took.items()},
         "forward_in_tensorflow_seconds": round(slow, 2),
-        "way": "litert" if quick else "tensorflow",
+        "way": work.way,
     }
-    passing.close()
     print(json.dumps(report))
 
 

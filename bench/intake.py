@@ -1,0 +1,136 @@
+"""How fast many small pictures are taken in, and whether the memory stays flat.
+
+    python -m bench.intake [--num 100000] [--kind folder|zip]
+
+The same files go through a bare loop of read, decode and encode with Pillow in one process, and through the app's
+intake. The last line is JSON: files a second of both, the intake's share of the bare loop's speed for each of its
+processes, and the largest memory of the intake with few and with many pictures, all its processes together.
+"""
+
+import argparse
+import io
+import json
+import tempfile
+import time
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from core import dataset, intake, projects
+from core.incoming import Limits
+from core.orders import Order
+from core.workspace import Workspace
+
+NUM_CLASSES = 200
+SIDE = 64
+FEW = 2_000
+LOOK_SECONDS = 0.1
+WORKERS = psutil.cpu_count() or 1
+
+
+def write_pictures(folder: Path, first: int, last: int) -> None:
+    """Writes pictures, each a soft pattern of its own, into class folders."""
+    for index in range(first, last):
+        random = np.random.default_rng(index)
+        small = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
+        path = folder / f"class-{index % NUM_CLASSES:03}" / f"{index:06}.jpg"
+        small.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
+
+
+def pictures(folder: Path, num: int) -> Path:
+    """Makes a folder with so many pictures."""
+    for label in range(NUM_CLASSES):
+        (folder / f"class-{label:03}").mkdir(parents=True)
+    edges = np.linspace(0, num, WORKERS + 1).astype(int)
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for _ in pool.map(write_pictures, [folder] * WORKERS, edges[:-1], edges[1:]):
+            pass
+    return folder
+
+
+def packed(folder: Path) -> Path:
+    """Makes a zip of a folder."""
+    file = folder.with_suffix(".zip")
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.jpg")):
+            archive.write(path, path.relative_to(folder))
+    return file
+
+
+def bare_loop(folder: Path, out: Path) -> float:
+    """Returns the files a second of one process that does nothing but read, decode, encode and write."""
+    paths = sorted(folder.rglob("*.jpg"))
+    out.mkdir()
+    began = time.perf_counter()
+    for number, path in enumerate(paths):
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
+            image.convert("RGB").save(out / f"{number}.jpg", "JPEG", quality=95)
+    return len(paths) / (time.perf_counter() - began)
+
+
+def take(source: Path, home: Path) -> tuple[float, float]:
+    """Takes pictures into a new project.
+
+    Returns:
+        Files a second of the looking itself, and the largest memory of all processes in MB.
+    """
+    workspace = Workspace(home)
+    project = projects.create_project(workspace, "Many")
+    kind = "zip" if source.suffix == ".zip" else "folder"
+    intake.start_intake(workspace, project.id, Order(kind, str(source)), Limits())
+    largest = 0.0
+    worker = psutil.Process(json.loads(next(home.rglob(intake.PROCESS)).read_text())["pid"])
+    while not (status := intake.intake_status(workspace, project.id)).is_over:
+        largest = max(largest, memory_mb(worker))
+        time.sleep(LOOK_SECONDS)
+    if status.error:
+        raise status.error
+    assert len(dataset.images(workspace, project.id)) == status.result.num_taken == status.total
+    return status.per_second, largest
+
+
+def memory_mb(process: psutil.Process) -> float:
+    """Returns the memory of a process and those that it started, what they share counted once."""
+    total = 0
+    with suppress(psutil.Error):
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error):
+                total += one.memory_full_info().pss
+    return total / 1e6
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--num", type=int, default=100_000)
+    parser.add_argument("--kind", choices=("folder", "zip"), default="folder")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few, many = pictures(folder / "few", FEW), pictures(folder / "many", asked.num)
+        bare = bare_loop(many, folder / "bare")
+        if asked.kind == "zip":
+            few, many = packed(few), packed(many)
+        _, few_mb = take(few, folder / "home-few")
+        speed, many_mb = take(many, folder / "home-many")
+    result = {
+        "num": asked.num,
+        "kind": asked.kind,
+        "processes": WORKERS,
+        "bare_per_second": round(bare),
+        "intake_per_second": round(speed),
+        "share_per_process": round(speed / (bare * WORKERS), 2),
+        "few_mb": round(few_mb),
+        "many_mb": round(many_mb),
+        "memory_ratio": round(many_mb / few_mb, 2),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
