@@ -243,6 +243,38 @@ def test_cancelled_upload_is_gone(begun):
     upload.cancel(begun)
 
 
+@pytest.mark.parametrize("length", [0, 2, 30, 45])
+def test_batch_that_goes_on_after_the_cancel_is_refused_and_leaves_nothing(begun, length):
+    data = packed({"a/1.jpg": b"one", "a/2.jpg": b"two" * 9})
+    batch = Batch(begun)
+    batch.write(data[:length])
+    upload.cancel(begun)
+    with pytest.raises(UploadError, match="unknown"):
+        batch.write(data[length:])
+    batch.abort()
+    assert not begun.staging.exists()
+
+
+def test_batch_that_was_writing_while_the_upload_was_removed_takes_the_folder_with_it(begun):
+    batch = Batch(begun)
+    batch.write(packed({"a/1.jpg": b"one", "a/2.jpg": b"two"})[:40])
+    upload.cancel(begun)
+    # What is left when a file is made while the folder around it is being emptied.
+    (begun.staging / "incoming-1").mkdir(parents=True)
+    batch.abort()
+    assert not begun.staging.exists()
+
+
+def test_batch_that_comes_after_the_intake_leaves_nothing(begun):
+    late = Batch(begun)
+    upload.finish(begun, [])
+    upload.claim(begun.upload_id, "p1").discard()
+    with pytest.raises(UploadError, match="unknown"):
+        late.write(packed({"a": b"1"}))
+    late.abort()
+    assert not begun.staging.exists()
+
+
 def test_cancel_does_not_take_files_from_the_intake(begun):
     send(begun, {"a": b"1"})
     upload.finish(begun, [])
