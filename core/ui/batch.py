@@ -17,6 +17,7 @@ MAX_HEADER_BYTES = 1024**2
 MAX_PATH_LENGTH = 1000
 MAX_NAME_BYTES = 120
 FORBIDDEN_ON_WINDOWS = re.compile(r'[<>:"|?*\\]')
+DEVICES_OF_WINDOWS = re.compile(r"(CON|PRN|AUX|NUL|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 
 Receiving = Generator[None, bytes, bytes]
 
@@ -34,8 +35,17 @@ def safe_path(path: str) -> PurePosixPath | None:
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in path):
         return None
     if os.name == "nt":
-        parts = [FORBIDDEN_ON_WINDOWS.sub("_", part).rstrip(". ") or "_" for part in parts]
+        parts = [name_on_windows(part) for part in parts]
     return PurePosixPath(*map(_shortened, parts))
+
+
+def name_on_windows(name: str) -> str:
+    """Returns a name that Windows keeps, for one that it would refuse, shorten, or take for a device such as CON.
+
+    Source: Microsoft, "Naming Files, Paths, and Namespaces".
+    """
+    name = FORBIDDEN_ON_WINDOWS.sub("_", name).rstrip(". ") or "_"
+    return f"_{name}" if DEVICES_OF_WINDOWS.match(name) else name
 
 
 def _shortened(name: str) -> str:

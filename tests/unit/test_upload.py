@@ -6,7 +6,7 @@ import pytest
 
 from core.ui import batch as batches
 from core.ui import upload
-from core.ui.batch import Batch, file_limit, safe_path
+from core.ui.batch import Batch, file_limit, name_on_windows, safe_path
 from core.ui.upload import FolderUpload, UploadError
 from core.workspace import Workspace
 
@@ -94,6 +94,23 @@ def test_long_name_is_cut_before_its_ending():
 
 def test_two_forms_of_a_letter_become_one():
     assert safe_path("cafe\u0301/1.jpg") == safe_path("caf\u00e9/1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("CON", "_CON"),
+        ("aux.jpg", "_aux.jpg"),
+        ("Lpt1 .png", "_Lpt1 .png"),
+        ("a:b?.jpg", "a_b_.jpg"),
+        ("cats. ", "cats"),
+        ("...", "_"),
+        ("console.jpg", "console.jpg"),
+        ("com10.jpg", "com10.jpg"),
+    ],
+)
+def test_names_that_windows_keeps_for_itself_are_changed_there(name, kept):
+    assert name_on_windows(name) == kept
 
 
 def test_batch_recreates_the_folders(begun):
