@@ -22,7 +22,7 @@ import psutil
 from PIL import Image
 
 from core import dataset, intake, projects
-from core.incoming import Limits
+from core.limits import Limits
 from core.orders import Order
 from core.workspace import Workspace
 

@@ -1,6 +1,6 @@
 """Incoming files: untrusted folders and zips, listed and read within limits, never unpacked onto the disk."""
 
-import lzma
+import io
 import os
 import re
 import stat
@@ -8,20 +8,34 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from core.errors import AppError
-from core.layout import clean_name, climbs_out, is_leftover
-from core.pictures import MAX_PIXELS
+from core.layout import clean_name, climbs_out, is_leftover, tidy_path
+from core.limits import MEGABYTE, Limits
 from core.text import N_
 
-MEGABYTE = 1024**2
 RATIO_COUNTS_FROM_BYTES = MEGABYTE
+MAX_DIRECTORY_BYTES = 64 * MEGABYTE  # a zip's own list of what is in it, which is read whole: 200,000 long names
+LOCAL_HEADER_BYTES = 30
+UNNAMED = "\N{REPLACEMENT CHARACTER}"
 ARCHIVES = re.compile(r"\.(zip|7z|rar|tar|gz|tgz|bz2|xz)$", re.IGNORECASE)
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, OSError)
+# What Python's zipfile raises on bytes that are no zip; RuntimeError also stands for ways of packing it does not know.
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    RuntimeError,
+    OSError,
+)
 
 REASONS = {
     "link": N_("This is a link to something elsewhere. Put the picture itself into the folder."),
@@ -30,6 +44,14 @@ REASONS = {
     "too_large": N_("This file is larger than {limit_megabytes} MB. Make the picture smaller and add it again."),
     "unopened": N_("This could not be opened. Check that you may read it, then add it again."),
     "damaged_in_zip": N_("This file is damaged inside the zip. Make the zip anew, or add the folder instead."),
+    "shares_bytes": N_(
+        "This file shares its bytes with another file of the zip, which no ordinary zip does. Add the picture without "
+        "a zip."
+    ),
+    "packing": N_(
+        "This file is packed in a way that Headstart does not unpack. Make the zip anew with the usual settings, or "
+        "add the folder instead."
+    ),
     "encrypted": N_("This file is locked with a password. Unpack the zip yourself and add the folder."),
     "archive": N_("This is a packed file inside of what you added. Unpack it yourself and add what is in it."),
     "ratio": N_(
@@ -57,25 +79,6 @@ REASONS = {
         "there if it belongs here."
     ),
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is taken in at a time, so that no file can fill the memory or the disk.
-
-    Attributes:
-        file_bytes: Of one file.
-        pixels: Of one picture.
-        num_files: In one folder or zip.
-        unpacked_bytes: Of all files of a zip together.
-        zip_ratio: Unpacked to packed size of one file; photos hardly shrink, deflate's utmost is about 1,000.
-    """
-
-    file_bytes: int = 50 * MEGABYTE
-    pixels: int = MAX_PIXELS
-    num_files: int = 200_000
-    unpacked_bytes: int = 20 * 1024 * MEGABYTE
-    zip_ratio: int = 200
 
 
 class SetAsideError(AppError):
@@ -141,7 +144,7 @@ def incoming_file(name: str, path: Path, limits: Limits) -> Incoming:
     refusal = SetAsideError("archive") if ARCHIVES.search(name) else None
     if path.is_symlink():
         refusal = SetAsideError("link")
-    return Incoming(clean_name(name), partial(_read_file, path, limits), refusal)
+    return Incoming(clean_name(name) or UNNAMED, partial(_read_file, path, limits), refusal)
 
 
 def _read_file(path: Path, limits: Limits) -> bytes:
@@ -166,6 +169,21 @@ def _check_size(size_bytes: int, limits: Limits) -> None:
         raise SetAsideError("too_large", limit_megabytes=limits.file_bytes // MEGABYTE)
 
 
+class _CarefulFile(io.BufferedReader):
+    """A file that refuses to be read whole into the memory, which is what a zip with a swollen directory asks for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Reads at most so many bytes.
+
+        Raises:
+            zipfile.BadZipFile: They are more than any zip of ours needs at once.
+        """
+        data = super().read(MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else min(size, MAX_DIRECTORY_BYTES + 1))
+        if len(data) > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("The directory is too large.")
+        return data
+
+
 @contextmanager
 def opened_zip(file: Path) -> Iterator[zipfile.ZipFile]:
     """Opens a zip.
@@ -173,23 +191,29 @@ def opened_zip(file: Path) -> Iterator[zipfile.ZipFile]:
     Raises:
         BrokenZipError: It cannot be read as one.
     """
-    try:
-        archive = zipfile.ZipFile(file)
-    except (*DAMAGED_ZIP, NotImplementedError) as error:
-        raise BrokenZipError(name=file.name) from error
-    with archive:
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(_CarefulFile(io.FileIO(file)))))
+        except DAMAGED_ZIP as error:
+            raise BrokenZipError(name=file.name) from error
         yield archive
 
 
 def list_zip(archive: zipfile.ZipFile, limits: Limits) -> list[Incoming]:
     """Lists the files of a zip in its own order; each is unpacked into memory when it is read."""
     left = _Allowance(limits.unpacked_bytes)
-    members = [(_member_name(member), member) for member in archive.infolist() if not member.is_dir()]
-    return [
-        Incoming(clean_name(name), partial(_read_member, archive, member, limits, left), _refusal(name, member, limits))
-        for name, member in members
-        if climbs_out(name) or not is_leftover(name)
-    ]
+    sharing = _sharing(archive.infolist())
+    listed = []
+    for member in archive.infolist():
+        name = _member_name(member)
+        if _is_folder(member) or (is_leftover(name) and not climbs_out(name)):
+            continue
+        refusal = _refusal(name, member, limits)
+        if refusal is None and member.header_offset in sharing:
+            refusal = SetAsideError("shares_bytes")
+        read = partial(_read_member, archive, member, limits, left)
+        listed.append(Incoming(clean_name(name) or UNNAMED, read, refusal))
+    return listed
 
 
 @dataclass
@@ -199,13 +223,31 @@ class _Allowance:
     num_bytes: int
 
 
+def _sharing(members: list[zipfile.ZipInfo]) -> set[int]:
+    """Returns where the members begin whose bytes reach into the next one: a small zip can unpack to petabytes so.
+
+    Source: Fifield 2019, "A better zip bomb", USENIX WOOT.
+    """
+    by_place = sorted(members, key=lambda member: member.header_offset)
+    return {
+        member.header_offset
+        for member, following in pairwise(by_place)
+        if member.header_offset + LOCAL_HEADER_BYTES + member.compress_size > following.header_offset
+    }
+
+
 def _member_name(member: zipfile.ZipInfo) -> str:
     name = member.filename
     if not member.flag_bits & 0x800:
         # macOS writes UTF-8 without saying so, and Python then reads it as code page 437.
         with suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
+    return tidy_path(name)
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    """Whether it is a folder, also as some programs for Windows write it; one with bytes is a file in disguise."""
+    return member.filename.endswith(("/", "\\")) and not member.file_size
 
 
 def _refusal(name: str, member: zipfile.ZipInfo, limits: Limits) -> SetAsideError | None:
@@ -217,6 +259,9 @@ def _refusal(name: str, member: zipfile.ZipInfo, limits: Limits) -> SetAsideErro
         return SetAsideError("archive")
     if member.flag_bits & 0x1:
         return SetAsideError("encrypted")
+    # The other ways are unpacked by Python's zipfile without a bound, whatever size the zip says.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return SetAsideError("packing")
     if member.file_size > max(RATIO_COUNTS_FROM_BYTES, limits.zip_ratio * member.compress_size):
         return SetAsideError("ratio", limit_ratio=limits.zip_ratio)
     return None
@@ -226,10 +271,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limi
     _check_size(member.file_size, limits)
     if member.file_size > left.num_bytes:
         raise SetAsideError("unpacked", limit_megabytes=limits.unpacked_bytes // MEGABYTE)
+    left.num_bytes -= member.file_size  # damaged ones cost the same work
     try:
         with archive.open(member) as file:
-            data = file.read(limits.file_bytes + 1)
-    except (*DAMAGED_ZIP, RuntimeError) as error:  # RuntimeError also stands for ways of packing it does not know
+            return b"".join(iter(partial(file.read, MEGABYTE), b""))
+    except DAMAGED_ZIP as error:
         raise SetAsideError("damaged_in_zip") from error
-    left.num_bytes -= len(data)
-    return data

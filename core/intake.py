@@ -20,8 +20,8 @@ from core import harvest, orders, processes, projects
 from core.errors import AppError, SaidError
 from core.examining import IMAGES
 from core.harvest import Seen
-from core.incoming import Limits
 from core.layout import clean_name
+from core.limits import Limits
 from core.orders import Order
 from core.processes import Worker
 from core.taking import FullDiskError, IntakeResult, NothingToTakeError, OnProgress, Taking, Target, is_full

@@ -18,6 +18,11 @@ SPLIT_FOLDERS = {
 LEFTOVERS = {"__macosx", "thumbs.db", "desktop.ini"}
 MAX_LABEL_LENGTH = 100
 _DRIVE = re.compile(r"[A-Za-z]:")
+# Control characters, halves of letters, breaks of lines and paragraphs.
+_UNSHOWN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+# Those that turn the direction of what follows, and those that take no room: two names that look alike are alike. The
+# joiners stay, without which Persian, Hindi and families of emoji fall apart.
+_UNSHOWN = {*"\u00ad\u061c\u180e\u200b\u2060\ufeff", *map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)])}
 
 Parts = tuple[str, ...]
 Folders = Mapping[Parts, int]  # pictures right in a folder
@@ -116,14 +121,27 @@ def _place(name: str, split: str | None = None) -> Place | None:
 
 
 def clean_label(name: str) -> str:
-    """Returns a folder's name as that of a class: composed letters, no control characters, at most 100 characters."""
-    return " ".join(clean_name(name).split())[:MAX_LABEL_LENGTH].strip()
+    """Returns a folder's name as that of a class: as `clean_name`, on one line, at most 100 characters.
+
+    It is empty where nothing of the name can be seen.
+    """
+    label = " ".join(clean_name(name).split())[:MAX_LABEL_LENGTH].strip()
+    return label if any(letter.isprintable() and letter != " " for letter in label) else ""
 
 
 def clean_name(name: str) -> str:
-    """Returns a path as text that can be stored and shown: composed letters, no control characters."""
-    composed = unicodedata.normalize("NFC", name)
-    return "".join(letter for letter in composed if unicodedata.category(letter) not in ("Cc", "Cs"))
+    """Returns a path as text that can be stored and shown: composed letters, and none that are not seen."""
+    return unicodedata.normalize("NFC", "".join(letter for letter in name if not _is_unshown(letter)))
+
+
+def _is_unshown(letter: str) -> bool:
+    return letter in _UNSHOWN or unicodedata.category(letter) in _UNSHOWN_CATEGORIES
+
+
+def tidy_path(path: str) -> str:
+    """Returns a path with `/`, without steps that lead nowhere, as in `./cats//1.jpg`; one from the root stays so."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
+    return ("/" if path.startswith(("/", "\\")) else "") + "/".join(parts)
 
 
 def is_leftover(path: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from core import origins, samples
-from core.incoming import Limits
+from core.limits import Limits
 from core.origins import Origin
 from core.taking import OnProgress
 from core.workspace import Workspace

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import AppError
-from core.incoming import Incoming, Limits, incoming_file, list_folder, list_zip, opened_zip
+from core.incoming import Incoming, incoming_file, list_folder, list_zip, opened_zip
 from core.layout import Place, clean_label
+from core.limits import Limits
 from core.text import N_
 
 

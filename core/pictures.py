@@ -1,6 +1,7 @@
 """Pictures: the one way they are decoded, and the small copies that a project keeps."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import AppError
+from core.metadata import without_metadata
 from core.text import N_
 
 pillow_heif.register_heif_opener()
@@ -35,13 +37,19 @@ SUFFIXES = (
 KEPT_AS_IT_IS = {"JPEG": ".jpg", "PNG": ".png"}
 MAX_PIXELS = 150_000_000
 LONGEST_SIDE = 1024  # more than any backbone of the catalog looks at
+# libjpeg may shrink while it decodes, to a half, a quarter or an eighth. A little under the longest side will do: then
+# the 4,000 pixels of a 12-megapixel photo become 1,000 and not first 2,000.
+SMALLEST_SHARE = 7 / 8
 JPEG_QUALITY = 95
 THUMBNAIL_SIDE = 192
 THUMBNAIL_QUALITY = 85
 ORIENTATION_TAG = 0x0112
 UPRIGHT = 1
-SMALLEST_GAP = 1.5  # libjpeg may shrink while it decodes, down to so many times the wanted size
-BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+DEEP_TO_EIGHT_BITS = 257  # 65,535 becomes 255
+BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|II[*+]\0|MM\0[*+]|RIFF....WEBP|BM....\0{4}|....ftyp(?:hei|hev|mif1|msf1)", re.DOTALL
+)
+SRGB = ImageCms.createProfile("sRGB")
 
 # Pillow itself refuses what is twice as large, should a format say its size only late.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -79,7 +87,8 @@ class WorkingCopy:
     """What a project keeps of a picture.
 
     Attributes:
-        data: The picture's own bytes, or those of a JPEG made from it; the longest side is at most `LONGEST_SIDE`.
+        data: The picture's own bytes without metadata, or those of a JPEG made from it; the longest side is at most
+            `LONGEST_SIDE`.
         suffix: `.jpg` or `.png`, as the bytes are.
         thumbnail: A JPEG whose longest side is at most `THUMBNAIL_SIDE`.
         width: Of the original as people see it, in pixels.
@@ -111,28 +120,33 @@ def decode(source: Path | bytes | BinaryIO, image_size: int) -> np.ndarray:
     """
     with _opened(source, MAX_PIXELS) as image:
         image.draft("RGB", (image_size, image_size))
-        upright = _as_rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)
+        upright = _as_rgb(image)
         return np.asarray(upright.resize((image_size, image_size), Image.Resampling.BILINEAR))
 
 
 def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
     """Checks a picture by decoding it whole, and makes the copy and the thumbnail that a project keeps.
 
-    An upright RGB picture that is JPEG or PNG and small enough keeps its bytes; all else becomes a JPEG.
+    An upright RGB picture that is JPEG or PNG and small enough keeps its bytes, except those that say something else
+    than its pixels; all else becomes a JPEG.
 
     Raises:
         UnreadablePictureError: It is not a picture, damaged, or far too large.
     """
     with _opened(data, max_pixels) as image:
         suffix = _kept_suffix(image)
+        kept = without_metadata(data, str(image.format)) if suffix else None
         turned = image.getexif().get(ORIENTATION_TAG, UPRIGHT) in (5, 6, 7, 8)
         width, height = reversed(image.size) if turned else image.size
         image.draft(None, _wanted_size(image.size))
-        upright = _as_rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)
+        upright = _as_rgb(image)
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
-        kept = data if suffix else _jpeg(upright, JPEG_QUALITY)
+        made = kept or _jpeg(upright, JPEG_QUALITY)
         upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
-        return WorkingCopy(kept, suffix or ".jpg", _jpeg(upright, THUMBNAIL_QUALITY), width, height)
+        thumbnail = _jpeg(upright, THUMBNAIL_QUALITY)
+        return WorkingCopy(made, suffix if suffix and kept else ".jpg", thumbnail, width, height)
 
 
 @contextmanager
@@ -163,17 +177,33 @@ def _begins_like_one(source: Path | bytes | BinaryIO) -> bool:
     if not isinstance(source, bytes):
         source.seek(0)
         source = source.read(16)
-    return source.startswith(BEGINNINGS) or source[4:8] == b"ftyp"
+    return BEGINNINGS.match(source) is not None
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode[0] in "IF":  # more than 8 bits a channel; Pillow itself would cut them off at 255
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values / 257 if values.max() > 255 else values).clip(0, 255).astype(np.uint8))
+        values = np.asarray(image)
+        values = values // DEEP_TO_EIGHT_BITS if values.max() > 255 else values
+        image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    if image.mode == "CMYK":
+        return _print_as_rgb(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _print_as_rgb(image: Image.Image) -> Image.Image:
+    """Turns the inks of a printer into colours by the profile of that printer, roughly where there is none that works.
+
+    Source: ICC.1:2022, profile connection.
+    """
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        made = ImageCms.profileToProfile(image, profile, SRGB, outputMode="RGB")
+    except (KeyError, TypeError, OSError, ImageCms.PyCMSError):
+        made = None
+    return made or image.convert("RGB")
 
 
 def _kept_suffix(image: Image.Image) -> str | None:
@@ -185,11 +215,13 @@ def _kept_suffix(image: Image.Image) -> str | None:
 
 
 def _wanted_size(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, SMALLEST_GAP * LONGEST_SIDE / max(size))
+    """The size that libjpeg must not go below."""
+    scale = min(1.0, SMALLEST_SHARE * LONGEST_SIDE / max(size))
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
     written = io.BytesIO()
-    image.save(written, "JPEG", quality=quality, subsampling=0)  # colours as fine as brightness
+    # Colours as fine as brightness; and Pillow would carry over the comment of the picture that this was made from.
+    image.save(written, "JPEG", quality=quality, subsampling=0, comment=b"")
     return written.getvalue()

@@ -13,8 +13,9 @@ from pathlib import Path
 from core.errors import AppError
 from core.examining import IMAGES, THUMBNAILS, Arrival, Destination, aside, examine
 from core.harvest import Harvest, Seen, written
-from core.incoming import Incoming, Limits, SetAsideError
+from core.incoming import Incoming, SetAsideError
 from core.layout import Layout, Place, lay_out
+from core.limits import Limits
 from core.origins import Origin
 from core.pictures import SUFFIXES
 from core.text import N_

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.limits import SETTINGS, Limits
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -106,6 +108,12 @@ def test_measurements_can_be_repeated():
 def test_settings_of_the_readme_are_those_of_the_code(setting, place):
     assert f"`{setting}`" in _text(README)
     assert setting in _text(ROOT / place)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_limits_of_the_readme_are_the_defaults(setting):
+    default = getattr(Limits(), setting.limit) // setting.unit
+    assert f"| `{setting.variable}` | {default} |" in _text(README)
 
 
 def test_every_decision_is_numbered_and_titled():

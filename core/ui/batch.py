@@ -17,6 +17,7 @@ MAX_HEADER_BYTES = 1024**2
 MAX_PATH_LENGTH = 1000
 MAX_NAME_BYTES = 120
 FORBIDDEN_ON_WINDOWS = re.compile(r'[<>:"|?*\\]')
+DEVICES_OF_WINDOWS = re.compile(r"(CON|PRN|AUX|NUL|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 
 Receiving = Generator[None, bytes, bytes]
 
@@ -34,8 +35,17 @@ def safe_path(path: str) -> PurePosixPath | None:
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in path):
         return None
     if os.name == "nt":
-        parts = [FORBIDDEN_ON_WINDOWS.sub("_", part).rstrip(". ") or "_" for part in parts]
+        parts = [name_on_windows(part) for part in parts]
     return PurePosixPath(*map(_shortened, parts))
+
+
+def name_on_windows(name: str) -> str:
+    """Returns a name that Windows keeps, for one that it would refuse, shorten, or take for a device such as CON.
+
+    Source: Microsoft, "Naming Files, Paths, and Namespaces".
+    """
+    name = FORBIDDEN_ON_WINDOWS.sub("_", name).rstrip(". ") or "_"
+    return f"_{name}" if DEVICES_OF_WINDOWS.match(name) else name
 
 
 def _shortened(name: str) -> str:
@@ -66,11 +76,14 @@ class Batch:
         """Takes the next bytes.
 
         Raises:
-            UploadError: They are not what a batch looks like, are more than it may hold, or the disk is full.
+            UploadError: They are not what a batch looks like, are more than it may hold, the upload is over, or the
+                disk is full.
         """
+        self._check_open()
         try:
             self._receiving.send(data)
         except OSError as error:
+            self._check_open()  # it may have ended meanwhile, and its folder with it
             raise _full_or_bug(error) from error
 
     def commit(self) -> int:
@@ -82,8 +95,7 @@ class Batch:
         if self._num_whole < len(self._files):
             raise UploadError("malformed", 400)
         with self._upload.lock:
-            if self._upload.closed:
-                raise UploadError("unknown", 404)
+            self._check_open()
             try:
                 for index, (name, size) in enumerate(self._files):
                     _keep(self._upload, name, size, self._folder / str(index))
@@ -93,9 +105,16 @@ class Batch:
         return len(self._files)
 
     def abort(self) -> None:
-        """Removes what has not been moved to its place. A second time is harmless."""
+        """Removes what has not been moved to its place. A second time is harmless.
+
+        Where the upload itself was removed while this batch wrote, its folder may have stayed, and goes now.
+        """
         self._receiving.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._upload.staging if self._upload.removed else self._folder, ignore_errors=True)
+
+    def _check_open(self) -> None:
+        if self._upload.closed:
+            raise UploadError("unknown", 404)
 
     def _receive(self) -> Generator[None, bytes, None]:
         length = int.from_bytes((yield from self._exactly(4)), "big")

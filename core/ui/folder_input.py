@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.incoming import Limits
+from core.limits import Limits
 from core.text import _, language
 from core.ui import upload
 from core.ui.batch import MAX_BATCH_FILES

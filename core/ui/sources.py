@@ -9,6 +9,7 @@ import streamlit as st
 from core import intake
 from core.incoming import FolderNotFoundError
 from core.intake import IntakeStatus
+from core.limits import Limits
 from core.orders import Order
 from core.samples import SAMPLES
 from core.taking import IntakeResult
@@ -126,7 +127,7 @@ def _begin_upload(workspace: Workspace, project_id: str, upload: FolderUpload, o
 def _begin(workspace: Workspace, project_id: str, order: Order) -> None:
     with pieces.errors_shown():
         try:
-            intake.start_intake(workspace, project_id, order)
+            intake.start_intake(workspace, project_id, order, Limits.from_environment())
         except BaseException:
             order.clear_away()  # no process was started that would do it
             raise

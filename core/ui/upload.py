@@ -108,6 +108,7 @@ class Upload:
         closed: Nothing more is taken: finished or cancelled.
         finished: Everything was sent.
         claimed: A page has it.
+        removed: Its folder goes, and a batch that still writes must not leave it behind.
     """
 
     upload_id: str
@@ -121,6 +122,7 @@ class Upload:
     closed: bool = False
     finished: bool = False
     claimed: bool = False
+    removed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -241,9 +243,15 @@ def cancel(upload: Upload) -> None:
             return
         upload.closed = True
         upload.finished = False
+    _remove(upload.staging)
+
+
+def _remove(staging: Path) -> None:
     with _lock:
-        _uploads.pop(upload.upload_id, None)
-    shutil.rmtree(upload.staging, ignore_errors=True)
+        upload = _uploads.pop(staging.name, None)
+    if upload:
+        upload.closed = upload.removed = True
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def claim(upload_id: str, project_id: str) -> FolderUpload | None:
@@ -283,6 +291,4 @@ def sweep(workspace: Workspace, *, older_than_seconds: float = STAGING_SECONDS) 
     for folder in root.iterdir() if root.exists() else []:
         with suppress(FileNotFoundError):  # another thread may have removed it
             if folder.stat().st_mtime < time.time() - older_than_seconds:
-                with _lock:
-                    _uploads.pop(folder.name, None)
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)

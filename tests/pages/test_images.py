@@ -8,7 +8,7 @@ import pytest
 from streamlit import config
 
 from core import dataset, intake
-from core.incoming import Limits
+from core.limits import Limits
 from core.orders import Order
 from core.taking import IntakeResult
 from core.ui import sources

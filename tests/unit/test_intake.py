@@ -14,7 +14,7 @@ from PIL import Image
 
 from core import dataset, examining, intake, intake_worker, projects, taking
 from core.harvest import bring_home
-from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, Limits, SetAsideError
+from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, SetAsideError
 from core.intake import (
     IntakeFailedError,
     IntakeResult,
@@ -28,6 +28,7 @@ from core.intake import (
     take_folder,
     take_zip,
 )
+from core.limits import Limits
 from core.orders import Order
 from core.origins import LabelError, of_folder, of_pictures
 from core.projects import ProjectNotFoundError

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from core.layout import MAX_LABEL_LENGTH, Layout, clean_label, clean_name, climbs_out, is_leftover, lay_out
+from core.layout import MAX_LABEL_LENGTH, Layout, clean_label, clean_name, climbs_out, is_leftover, lay_out, tidy_path
 from core.pictures import SUFFIXES
 
 
@@ -116,12 +116,29 @@ def test_two_forms_of_a_name_are_one_class():
         ("ni\u00f1o", "niño"),
         ("日本", "日本"),
         ("\ud800", ""),
+        ("cats\u200b", "cats"),
+        ("\u202estac", "stac"),
+        ("\u200d\u200c", ""),
+        ("می\u200cشود", "می\u200cشود"),
         ("x" * 300, "x" * 100),
     ],
 )
 def test_class_names_are_cleaned(name, label):
     assert clean_label(name) == label
     assert len(label) <= MAX_LABEL_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("path", "tidy"),
+    [
+        ("./a//1.jpg", "a/1.jpg"),
+        ("a\\b\\1.jpg", "a/b/1.jpg"),
+        ("/etc/1.jpg", "/etc/1.jpg"),
+        ("\\\\s\\1.jpg", "/s/1.jpg"),
+    ],
+)
+def test_steps_that_lead_nowhere_are_left_out(path, tidy):
+    assert tidy_path(path) == tidy
 
 
 def test_folder_whose_name_is_nothing_is_no_class():

@@ -1,10 +1,11 @@
 import io
+import struct
 import zlib
 
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from core import pictures
 from core.pictures import NotAPictureError, TooManyPixelsError, UnreadablePictureError, decode, working_copy
@@ -118,6 +119,45 @@ def test_all_else_becomes_a_jpeg(kind):
     assert np.abs(decode(copy.data, 8).astype(float) - decode(data, 8)).mean() < 6
 
 
+def inks(profile: bytes) -> bytes:
+    return encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=95, icc_profile=profile)
+
+
+@pytest.mark.parametrize("profile", [b"", b"garbage" * 40, ImageCms.ImageCmsProfile(pictures.SRGB).tobytes()])
+def test_inks_without_a_profile_that_fits_become_plain_colours(profile):
+    assert np.abs(decode(inks(profile), 8).astype(int) - RED).max() <= 3
+    assert np.abs(np.asarray(shown(working_copy(inks(profile)).data)).astype(int) - RED).max() <= 4
+
+
+def printer_of_grey() -> bytes:
+    """The profile of a printer whose coloured inks all come out as the grey with L* = 50."""
+    table = struct.pack(">4s4x4B9i", b"mft1", 4, 3, 2, 0, 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    lightness = [255, 0] + [128, 0] * 7  # without ink and with black, and so on for each mixture of the others
+    grid = b"".join(bytes([value, 128, 128]) for value in lightness)
+    table += bytes(range(256)) * 4 + grid + bytes(range(256)) * 3
+    offset = 128 + 4 + 12
+    header = struct.pack(
+        ">I4xI4s4s4s12x4s28x3i",
+        offset + len(table),
+        0x02100000,
+        b"prtr",
+        b"CMYK",
+        b"Lab ",
+        b"acsp",
+        63190,
+        65536,
+        54061,
+    )
+    return header.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", offset, len(table)) + table
+
+
+def test_inks_become_colours_by_their_profile():
+    # L* = 50 is 119 in sRGB.
+    data = inks(printer_of_grey())
+    assert np.abs(decode(data, 8).astype(int) - 119).max() <= 3
+    assert np.abs(np.asarray(shown(working_copy(data).data)).astype(int) - 119).max() <= 4
+
+
 def test_first_frame_of_a_gif_is_taken():
     data = encoded(Image.new("RGB", (8, 8), RED), "GIF", save_all=True, append_images=[Image.new("RGB", (8, 8), WHITE)])
     assert decode(data, 8)[4, 4].tolist() == list(RED)
@@ -128,6 +168,18 @@ def test_large_picture_is_made_smaller_and_remembers_its_size(form):
     copy = working_copy(encoded(noise(2100, 1400), form))
     assert shown(copy.data).size == (1024, 683)
     assert (copy.width, copy.height) == (2100, 1400)
+
+
+def test_photo_of_twelve_megapixels_is_decoded_at_a_quarter():
+    with shown(encoded(Image.new("RGB", (4000, 3000)), "JPEG")) as image:
+        image.draft(None, pictures._wanted_size(image.size))
+        assert image.size == (1000, 750)
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\x14ftypqt  ", b"RIFF\0\0\0\0AVI LIST", b"Bread"])
+def test_film_is_not_a_damaged_picture(data):
+    with pytest.raises(NotAPictureError):
+        working_copy(data + b"\0" * 99)
 
 
 def test_thumbnail_is_small_and_upright():

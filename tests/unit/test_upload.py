@@ -1,12 +1,13 @@
 import json
 import os
+import shutil
 import time
 
 import pytest
 
 from core.ui import batch as batches
 from core.ui import upload
-from core.ui.batch import Batch, file_limit, safe_path
+from core.ui.batch import Batch, file_limit, name_on_windows, safe_path
 from core.ui.upload import FolderUpload, UploadError
 from core.workspace import Workspace
 
@@ -94,6 +95,23 @@ def test_long_name_is_cut_before_its_ending():
 
 def test_two_forms_of_a_letter_become_one():
     assert safe_path("cafe\u0301/1.jpg") == safe_path("caf\u00e9/1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("CON", "_CON"),
+        ("aux.jpg", "_aux.jpg"),
+        ("Lpt1 .png", "_Lpt1 .png"),
+        ("a:b?.jpg", "a_b_.jpg"),
+        ("cats. ", "cats"),
+        ("...", "_"),
+        ("console.jpg", "console.jpg"),
+        ("com10.jpg", "com10.jpg"),
+    ],
+)
+def test_names_that_windows_keeps_for_itself_are_changed_there(name, kept):
+    assert name_on_windows(name) == kept
 
 
 def test_batch_recreates_the_folders(begun):
@@ -241,6 +259,38 @@ def test_cancelled_upload_is_gone(begun):
     with pytest.raises(UploadError, match="unknown"):
         upload.find(begun.upload_id, "p1")
     upload.cancel(begun)
+
+
+@pytest.mark.parametrize("length", [0, 2, 30, 45])
+def test_batch_that_goes_on_after_the_cancel_is_refused_and_leaves_nothing(begun, length):
+    data = packed({"a/1.jpg": b"one", "a/2.jpg": b"two" * 9})
+    batch = Batch(begun)
+    batch.write(data[:length])
+    upload.cancel(begun)
+    with pytest.raises(UploadError, match="unknown"):
+        batch.write(data[length:])
+    batch.abort()
+    assert not begun.staging.exists()
+
+
+def test_batch_that_was_writing_while_the_upload_was_removed_takes_the_folder_with_it(begun):
+    batch = Batch(begun)
+    batch.write(packed({"a/1.jpg": b"one", "a/2.jpg": b"two"})[:40])
+    upload.cancel(begun)
+    # What is left when a file is made while the folder around it is being emptied.
+    (begun.staging / "incoming-1").mkdir(parents=True)
+    batch.abort()
+    assert not begun.staging.exists()
+
+
+def test_batch_that_comes_after_the_intake_leaves_nothing(begun):
+    late = Batch(begun)
+    upload.finish(begun, [])
+    shutil.rmtree(upload.claim(begun.upload_id, "p1").hand_over())
+    with pytest.raises(UploadError, match="unknown"):
+        late.write(packed({"a": b"1"}))
+    late.abort()
+    assert not begun.staging.exists()
 
 
 def test_cancel_does_not_take_files_from_the_intake(begun):
