@@ -38,6 +38,15 @@ def split_images(table: pd.DataFrame, validation_share: float, seed: int, *, tes
     return table.assign(split=draw.split.astype(str))
 
 
+def split_both_ways(
+    table: pd.DataFrame, validation_share: float, seed: int, *, test_share: float = 0.0
+) -> pd.DataFrame:
+    """Splits like `split_images` and adds the column random_split: what a split blind to near duplicates says."""
+    blind = split_images(table.drop(columns="similar"), validation_share, seed, test_share=test_share)
+    made = split_images(table, validation_share, seed, test_share=test_share)
+    return made.assign(random_split=blind["split"])
+
+
 def leaks(table: pd.DataFrame) -> int:
     """Counts the validation and test images that have a near duplicate among those learned from.
 

@@ -54,7 +54,7 @@ def _figures(draft: Draft, cost: Cost) -> None:
 def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]) -> Cost:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
-    divided = split_images(table, draft.validation_share, draft.seed)
+    divided = split_images(table, draft.validation_share, draft.seed, test_share=draft.test_share)
     split = divided["split"].value_counts()
     config = draft.config(tuple(sorted(table["label"].unique())))
     return costs.estimate(
