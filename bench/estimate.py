@@ -21,6 +21,7 @@ from core.backbones import CATALOG, Backbone
 from core.config import RunConfig
 from core.events import Failed, PhaseBegun
 from core.history import History
+from core.split import split_images
 from core.workspace import Workspace
 
 EPOCHS = 6
@@ -38,7 +39,7 @@ def cases(row: Backbone, labels: tuple[str, ...]) -> dict[str, RunConfig]:
 def foretold(workspace: Workspace, project_id: str, config: RunConfig) -> costs.Cost:
     """Returns what the page would say."""
     table = dataset.images(workspace, project_id)
-    split = dataset.split_images(table, config.validation_share, config.seed)["split"].value_counts()
+    split = split_images(table, config.validation_share, config.seed)["split"].value_counts()
     pixels = costs.mean_pixels(table)
     return costs.estimate(config, int(split["train"]), int(split["validation"]), pixels, speeds.machine(workspace.home))
 

@@ -20,10 +20,10 @@ import pandas as pd
 from bench.accuracy import BACKBONES, SETS
 from bench.plain_recipe import VALIDATION_SHARE, photos
 from bench.setting import SHARED, bring_weights
-from core import dataset
 from core.backbones import CATALOG
 from core.ml.model import build_backbone, preprocess
 from core.pictures import decode
+from core.split import split_images
 
 EPOCHS, BATCH = 20, 32
 MOMENTUM, EPSILON = 0.9, 1e-3  # of batch normalisation, as in core.ml.model.add_head
@@ -111,7 +111,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def accuracy(choice: Choice, table: pd.DataFrame, x: np.ndarray, seed: int) -> float:
     """Trains a head on one split and returns its validation accuracy after the last epoch."""
-    split = dataset.split_images(table, VALIDATION_SHARE, seed)["split"].to_numpy()
+    split = split_images(table, VALIDATION_SHARE, seed)["split"].to_numpy()
     classes, y = np.unique(table["label"].to_numpy(dtype=str), return_inverse=True)
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
     head = Head(choice, x.shape[1], len(classes), seed)

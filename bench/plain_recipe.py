@@ -23,9 +23,9 @@ import pandas as pd
 import tensorflow as tf
 from keras import layers
 
-from core import dataset
 from core.backbones import CATALOG
 from core.ml.model import build_backbone, preprocess
+from core.split import split_images
 
 VALIDATION_SHARE = 0.2
 PICTURES = {".jpg", ".jpeg", ".png"}
@@ -44,7 +44,7 @@ def photos(folder: Path) -> pd.DataFrame:
 
 def lay_out(folder: Path, seed: int, out: Path) -> None:
     """Makes `train` and `validation` with class folders in `out`, of links to the pictures."""
-    for row in dataset.split_images(photos(folder), VALIDATION_SHARE, seed).itertuples():
+    for row in split_images(photos(folder), VALIDATION_SHARE, seed).itertuples():
         link = out / row.split / row.label / f"{row.id:06}{Path(row.name).suffix}"
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(row.name)

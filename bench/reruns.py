@@ -26,6 +26,7 @@ from core.backbones import CATALOG
 from core.config import MAX_EPOCHS, Phase, RunConfig
 from core.runs import Run, State
 from core.samples import SHAPES, draw
+from core.split import split_images
 from core.workspace import Workspace
 from scripts.server import running_server
 
@@ -195,7 +196,7 @@ def start_run(workspace: Workspace, project_id: str, name: str) -> Run:
     """Queues a run; the server's own watch launches it, through its engine and at low priority."""
     table = dataset.images(workspace, project_id)
     config = endless(tuple(sorted(table["label"].unique())))
-    table = dataset.split_images(table, config.validation_share, config.seed)
+    table = split_images(table, config.validation_share, config.seed)
     return runs.create_run(workspace, project_id, name, config, table)
 
 

@@ -21,9 +21,9 @@ from bench import reruns as page_reruns
 from bench import setting
 from bench import start as click
 from bench.plain_recipe import VALIDATION_SHARE, photos
-from core import dataset
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
+from core.split import split_images
 
 EPOCHS = 20
 GUIDE_HEAD = Head(normalize=False, dropout=0.2)
@@ -62,7 +62,7 @@ class Ground:
 
     def table_of(self, images: Path, home: Path) -> pd.DataFrame:
         """Returns the run's table of a folder, split as the plain recipe splits it."""
-        return setting.table_of(images, home, dataset.split_images(photos(images), VALIDATION_SHARE, SEED))
+        return setting.table_of(images, home, split_images(photos(images), VALIDATION_SHARE, SEED))
 
     def config(self, *phases: Phase, **changes: object) -> RunConfig:
         """Returns the guide's settings for MobileNet α=0.25."""

@@ -96,6 +96,7 @@ class RunConfig:
         class_weights: Let rare classes count as much as frequent ones.
         learn_batch_norm: Let batch normalisation in the trainable part update its statistics. Always so from scratch.
         validation_share: Share of the images that was held out for validation, above 0 and at most 0.5.
+        test_share: Share of the images that was kept for a last test, 0 to 0.4; those of own test folders come on top.
         seed: Makes the split, the order and the random numbers repeatable.
     """
 
@@ -114,6 +115,7 @@ class RunConfig:
     class_weights: bool = False
     learn_batch_norm: bool = False
     validation_share: float = 0.2
+    test_share: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -127,6 +129,7 @@ class RunConfig:
         _require(0 <= self.views <= MAX_VIEWS, "views", self.views, f"0..{MAX_VIEWS}")
         _require(self.patience >= 0, "patience", self.patience, "≥ 0")
         _require(0 < self.validation_share <= 0.5, "validation_share", self.validation_share, "0 < x ≤ 0.5")
+        _require(0 <= self.test_share <= 0.4, "test_share", self.test_share, "0 ≤ x ≤ 0.4")
         _require(0 <= self.seed < 2**31, "seed", self.seed, "0..2147483647")
 
     @property

@@ -146,7 +146,7 @@ def count_found(config: RunConfig, home: Path, table: pd.DataFrame) -> list[int]
     Args:
         config: Of the run.
         home: The workspace.
-        table: Columns path and split, as `dataset.split_images` returns them.
+        table: Columns path and split, as `split.split_images` returns them.
     """
     row = CATALOG[config.backbone]
     if config.start != "imagenet" or not config.views or not weights_here(row):

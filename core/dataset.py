@@ -1,15 +1,13 @@
-"""The table of a project's images: what is in it, what was set aside, how it is split, whether it can be learned."""
+"""The table of a project's images: what is in it, what was set aside, whether it can be learned."""
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.errors import AppError
-from core.layout import SPLITS, TRAIN, VALIDATION
+from core.layout import SPLITS
 from core.text import N_
 from core.workspace import Workspace
 
@@ -107,44 +105,6 @@ def check_trainable(table: pd.DataFrame) -> None:
     poor = counts.loc[(usable < MIN_IMAGES) | (usable == counts["validation"]), "label"]
     if len(poor):
         raise TooFewImagesError(needed=MIN_IMAGES, labels=", ".join(poor))
-
-
-def split_images(table: pd.DataFrame, validation_share: float, seed: int) -> pd.DataFrame:
-    """Decides for every image whether it is learned from or checked with.
-
-    Images with a split of their own keep it. A class with validation images of its own gets no others; from all other
-    classes the share is drawn at random, at least one image and never all of them: from the images that are in no
-    split, or else from those of the training.
-
-    Args:
-        table: Columns label and split, which may be missing.
-        validation_share: Between 0 and 1.
-        seed: The same seed, the same split; a class's draw does not depend on the other classes.
-
-    Returns:
-        A copy of the table in which every split is train, validation or test.
-    """
-    split = np.array(table["split"].astype(object).where(table["split"].notna(), ""), dtype=object)
-    labels = table["label"].to_numpy(dtype=object)
-    for label in sorted(set(labels)):
-        rows = np.flatnonzero(labels == label)
-        if VALIDATION not in split[rows]:
-            split[_drawn(rows, split, validation_share, _seed(seed, label))] = VALIDATION
-    split[split == ""] = TRAIN
-    return table.assign(split=split.astype(str))
-
-
-def _seed(seed: int, label: str) -> list[int]:
-    return [seed, zlib.crc32(label.encode())]
-
-
-def _drawn(rows: np.ndarray, split: np.ndarray, share: float, seed: list[int]) -> np.ndarray:
-    """Draws from a class's rows those to check with."""
-    free, training = rows[split[rows] == ""], rows[split[rows] == TRAIN]
-    pool = free if len(free) else training
-    remaining = len(free) + len(training)
-    count = min(max(1, round(share * remaining)), remaining - 1, len(pool))
-    return np.random.default_rng(seed).permutation(pool)[: max(0, count)]
 
 
 def thumbnail_path(workspace: Workspace, image: Any) -> Path:

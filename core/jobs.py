@@ -18,6 +18,7 @@ from core.config import RunConfig
 from core.errors import AppError
 from core.processes import ROOT, Worker
 from core.runs import Run, State
+from core.split import split_both_ways
 from core.text import N_
 from core.workspace import Workspace
 
@@ -59,7 +60,7 @@ def start_run(workspace: Workspace, project_id: str, name: str, config: RunConfi
     """
     table = dataset.images(workspace, project_id)
     dataset.check_trainable(table)
-    table = dataset.split_images(table, config.validation_share, config.seed)
+    table = split_both_ways(table, config.validation_share, config.seed, test_share=config.test_share)
     run = runs.create_run(workspace, project_id, name, config, table)
     launch_queued(workspace)
     return run

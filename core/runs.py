@@ -35,6 +35,7 @@ class State(StrEnum):
         return self in (State.FINISHED, State.STOPPED, State.FAILED, State.LOST)
 
 
+KEPT = ["path", "name", "label", "split", "random_split", "similar"]  # columns of a run's images.parquet
 STATE_OF_END = {events.Finished: State.FINISHED, events.Stopped: State.STOPPED, events.Failed: State.FAILED}
 
 
@@ -69,14 +70,16 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
         project_id: Whose images these are.
         name: For people.
         config: Written once, never changed.
-        table: Images with columns path (relative to the workspace), name, label, split; kept by the run, so that it
-            stays reproducible when the project's images change.
+        table: Images with columns path (relative to the workspace), name, label, split, and optionally random_split
+            (what a split blind to near duplicates would have said) and similar (the group of near duplicates); kept
+            by the run, so that it stays reproducible when the project's images change.
     """
     run_id = secrets.token_hex(4)
     folder = workspace.run_folder(run_id)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
-    table[["path", "name", "label", "split"]].to_parquet(folder / "images.parquet", index=False)
+    kept = [column for column in KEPT if column in table]
+    table[kept].to_parquet(folder / "images.parquet", index=False)
     run = Run(run_id, project_id, name, time.time(), folder, State.QUEUED)
     with workspace.database() as database:
         database.execute(

@@ -42,6 +42,7 @@ LAYERS = (
         "history",
         "presets",
         "layout",
+        "split",
         "limits",
         "incoming",
         "origins",

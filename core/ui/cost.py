@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import costs, dataset, speeds
 from core.costs import Cost, PhaseCost
+from core.split import split_images
 from core.text import _, ngettext, number
 from core.ui import pieces, state
 from core.ui.draft import Draft
@@ -53,7 +54,7 @@ def _figures(draft: Draft, cost: Cost) -> None:
 def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]) -> Cost:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
-    divided = dataset.split_images(table, draft.validation_share, draft.seed)
+    divided = split_images(table, draft.validation_share, draft.seed, test_share=draft.test_share)
     split = divided["split"].value_counts()
     config = draft.config(tuple(sorted(table["label"].unique())))
     return costs.estimate(

@@ -46,6 +46,7 @@ class Draft:
     patience: int = 5
     class_weights: bool = False
     validation_share: float = 0.2
+    test_share: float = 0.0
     seed: int = 1
 
     @classmethod
@@ -119,7 +120,8 @@ class Draft:
         if self.preset == "own":
             return self._own_config(labels)
         recipe = PRESETS[self.preset].config if self.start == "imagenet" else from_scratch
-        kept: dict[str, Any] = {"head": self.head, "seed": self.seed, "validation_share": self.validation_share}
+        same = ("head", "seed", "validation_share", "test_share")
+        kept: dict[str, Any] = {name: getattr(self, name) for name in same}
         if self.start == "imagenet":
             kept["learn_batch_norm"] = self.learn_batch_norm
         return replace(recipe(self.row, labels), **kept)
@@ -152,5 +154,6 @@ class Draft:
             class_weights=self.class_weights,
             learn_batch_norm=self.learn_batch_norm,
             validation_share=self.validation_share,
+            test_share=self.test_share,
             seed=self.seed,
         )

@@ -107,6 +107,7 @@ def own(at: Place) -> None:
             _whole(at, "views", 0, MAX_VIEWS)
         _whole(at, "patience", 0, MAX_EPOCHS)
         _setting(at, "validation_share", st.slider, 0.05, 0.5, draft.validation_share, 0.05, format="percent")
+        _setting(at, "test_share", st.slider, 0.0, 0.4, draft.test_share, 0.05, format="percent")
         _setting(at, "class_weights", st.toggle, draft.class_weights)
         _whole(at, "seed", 0, 2**31 - 1)
 

@@ -123,6 +123,13 @@ SETTINGS = {
         N_("Held back for validation"),
         N_("The share of your pictures that the network never practises on, so that they can test it honestly."),
     ),
+    "test_share": (
+        N_("Kept for a last test"),
+        N_(
+            "The share of your pictures that is looked at only once, when the training is over. Leave it at 0 when you "
+            "have few pictures, or a test folder of your own."
+        ),
+    ),
     "augmentation": (
         N_("Variation"),
         N_("Turn, shift and mirror training pictures a little at random, so that few pictures teach like many."),

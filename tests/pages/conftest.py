@@ -14,6 +14,7 @@ from core import dataset, events, intake, presets, projects, runs
 from core.backbones import CATALOG
 from core.projects import Project
 from core.runs import Run, State
+from core.split import split_images
 from core.workspace import HOME_VARIABLE, Workspace
 
 LABELS = ("ant", "bee *bold* :smile:")
@@ -63,7 +64,7 @@ class FakeWorker:
     """Writes a run's folder step by step, as a worker would."""
 
     def __init__(self, workspace: Workspace, project: Project):
-        table = dataset.split_images(dataset.images(workspace, project.id), 0.34, 1)
+        table = split_images(dataset.images(workspace, project.id), 0.34, 1)
         self.config = presets.quick(CATALOG["residual10"], tuple(sorted(LABELS)))
         self.workspace = workspace
         self.run = runs.create_run(workspace, project.id, "First *try*", self.config, table)

@@ -51,7 +51,7 @@ def test_every_own_setting_has_a_sentence_of_help(filled):
     app.button(key=Key.PRESET.format("own")).click().run()
     asked = [*app.number_input, *app.selectbox, *app.select_slider, *app.slider, *app.toggle]
     settings = [element for element in asked if (element.key or "").startswith("setting_")]
-    assert len(settings) == 10
+    assert len(settings) == 11
     assert all(len(element.help) > 20 for element in settings)
 
 

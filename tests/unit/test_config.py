@@ -89,6 +89,9 @@ def test_epochs_are_counted_over_all_phases():
         ("validation_share", 0),
         ("validation_share", 0.51),
         ("validation_share", math.nan),
+        ("test_share", -0.01),
+        ("test_share", 0.41),
+        ("test_share", math.nan),
         ("seed", -1),
         ("seed", 2**31),
     ],
@@ -130,6 +133,7 @@ def test_head_outside_its_range_is_named(setting, value):
         ("image_size", (16, 1024)),
         ("batch_size", (1, MAX_BATCH_SIZE)),
         ("validation_share", (0.01, 0.5)),
+        ("test_share", (0.0, 0.4)),
         ("seed", (0, 2**31 - 1)),
     ],
 )

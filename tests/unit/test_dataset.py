@@ -12,7 +12,6 @@ from core.dataset import (
     class_counts,
     remove_all,
     remove_class,
-    split_images,
     thumbnail_path,
 )
 
@@ -113,65 +112,6 @@ def test_counts_are_by_class_and_split():
         {"label": "ants", "images": 4, "train": 1, "validation": 0, "test": 1},
         {"label": "bees", "images": 2, "train": 1, "validation": 1, "test": 0},
     ]
-
-
-def test_share_is_drawn_from_each_class():
-    assert counts(split_images(table(ants="." * 10, bees="." * 25), 0.2, 1)) == {"ants": (8, 2, 0), "bees": (20, 5, 0)}
-
-
-@pytest.mark.parametrize("share", [0.01, 0.99])
-def test_each_class_is_on_both_sides(share):
-    made = counts(split_images(table(ants="..", bees="....."), share, 1))
-    assert made["ants"] == (1, 1, 0)
-    assert min(made["bees"][:2]) == 1
-
-
-def test_same_seed_same_split_and_another_seed_another():
-    images = table(ants="." * 40, bees="." * 40)
-    first = split_images(images, 0.2, 1)["split"]
-    assert first.equals(split_images(images, 0.2, 1)["split"])
-    assert not first.equals(split_images(images, 0.2, 2)["split"])
-
-
-def test_split_of_a_class_does_not_depend_on_the_others():
-    alone = split_images(table(bees="." * 40), 0.2, 1)["split"].to_list()
-    assert split_images(table(ants="." * 7, bees="." * 40), 0.2, 1)["split"].to_list()[7:] == alone
-
-
-def test_own_splits_are_kept():
-    images = table(ants="tttvvx", bees="tvx")
-    assert split_images(images, 0.5, 1)["split"].to_list() == images["split"].to_list()
-
-
-def test_class_with_own_validation_gets_no_more():
-    assert counts(split_images(table(ants="v........."), 0.5, 1)) == {"ants": (9, 1, 0)}
-
-
-def test_validation_is_drawn_from_train_when_only_train_and_test_are_given():
-    assert counts(split_images(table(ants="t" * 10 + "xx"), 0.2, 1)) == {"ants": (8, 2, 2)}
-
-
-def test_images_in_no_split_are_drawn_before_those_of_the_training():
-    made = split_images(table(ants="tttttttt.."), 0.2, 1)
-    assert made["split"].to_list() == ["train"] * 8 + ["validation"] * 2
-    assert counts(split_images(table(ants="ttttttttt."), 0.5, 1)) == {"ants": (9, 1, 0)}
-
-
-@pytest.mark.parametrize("splits", [".", "t", "v", "x", "xx", ".x", "tx", "vv"])
-def test_class_that_is_too_small_is_split_without_falling_over(splits):
-    made = split_images(table(ants=splits, bees="...."), 0.2, 1)
-    assert made["split"].isin(dataset.SPLITS).all()
-    assert (made["split"].iloc[: len(splits)] == "test").sum() == splits.count("x")
-
-
-def test_split_needs_label_and_split_only_and_leaves_its_input_alone():
-    images = table(ants="....", bees="....")
-    assert list(split_images(images, 0.2, 1).columns) == ["label", "split"]
-    assert images["split"].isna().all()
-
-
-def test_empty_table_is_split_into_nothing():
-    assert split_images(table(), 0.2, 1).empty
 
 
 def test_two_classes_of_two_can_be_learned():

@@ -103,3 +103,9 @@ def test_worker_whose_server_died_before_it_noted_the_process_is_found(workspace
     end(run, events.Started(pid=me.pid, process_created=me.create_time()))
     assert runs.open_run(workspace, run.id).state == State.RUNNING
     assert [item.id for item in runs.list_unfinished(workspace)] == [run.id]
+
+
+def test_run_keeps_what_a_split_blind_to_near_duplicates_would_have_said(workspace, run):
+    table = TABLE.assign(random_split="train", similar=pd.array([3] + [pd.NA] * (len(TABLE) - 1), dtype="Int64"))
+    made = runs.create_run(workspace, run.project_id, "both", CONFIG, table)
+    assert pd.read_parquet(made.folder / "images.parquet").columns.to_list() == runs.KEPT
