@@ -26,6 +26,8 @@ LAYERS = (
         "backbones",
         "summary",
         "formats",
+        "likeness",
+        "overlay",
         "pictures",
         "download",
         "weights",
