@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.errors import AppError
 from core.layout import SPLITS
+from core.pictures import THUMBNAIL_SIDE
 from core.text import N_
 from core.workspace import Workspace
 
@@ -108,8 +109,14 @@ def check_trainable(table: pd.DataFrame) -> None:
 
 
 def thumbnail_path(workspace: Workspace, image: Any) -> Path:
-    """Returns where the thumbnail of an image lies; `image` is a row of `images`, of either pandas form."""
-    return _thumbnail(workspace.home / image.path)
+    """Returns where the thumbnail of an image lies, which a small image is itself.
+
+    Args:
+        workspace: Where the image is.
+        image: A row of `images`, of either pandas form.
+    """
+    file = workspace.home / image.path
+    return file if max(image.width, image.height) <= THUMBNAIL_SIDE else _thumbnail(file)
 
 
 def _thumbnail(file: Path) -> Path:

@@ -89,9 +89,10 @@ def _keep(seen: Seen, data: bytes, destination: Destination) -> Seen:
     stem = str(seen.sha256)[:16]
     file = destination.folder / IMAGES / f"{stem}{copy.suffix}"
     _write(file, copy.data)
-    _write(destination.folder / THUMBNAILS / f"{stem}.jpg", copy.thumbnail)
+    if copy.thumbnail is not None:
+        _write(destination.folder / THUMBNAILS / f"{stem}.jpg", copy.thumbnail)
     below = file.relative_to(destination.workspace.project_folder(destination.project_id)).as_posix()
-    return replace(seen, file=below, width=copy.width, height=copy.height)
+    return replace(seen, file=below, width=copy.width, height=copy.height, likeness=copy.likeness)
 
 
 def _write(path: Path, data: bytes) -> None:

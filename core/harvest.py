@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from core.errors import AppError
+from core.likeness import LENGTH_BYTES, find_groups
 from core.projects import ProjectNotFoundError, open_project
 from core.workspace import Workspace
 
@@ -27,6 +30,7 @@ class Seen:
         width: Of the original as people see it, in pixels.
         height: The same.
         problem: JSON of a sentence of gettext and its values.
+        likeness: What near duplicates are found by.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Seen:
     width: int | None = None
     height: int | None = None
     problem: str | None = None
+    likeness: bytes | None = None
 
 
 COLUMNS = [field.name for field in fields(Seen)]
@@ -64,6 +69,7 @@ class Harvest:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(f"CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
         self._database.execute("CREATE INDEX IF NOT EXISTS by_content ON rows (sha256) WHERE problem IS NULL")
+        self._database.execute("CREATE TABLE IF NOT EXISTS groups (sha256 PRIMARY KEY, number)")
         self._database.execute("ATTACH ? AS project", (str(workspace.home / "headstart.db"),))
         if not self._database.execute("SELECT 1 FROM project.projects WHERE id = ?", (project_id,)).fetchone():
             self.close()
@@ -96,6 +102,23 @@ class Harvest:
                 self._database.execute("ROLLBACK")
             raise
 
+    def group(self) -> None:
+        """Finds the near duplicates among the pictures of the project and these."""
+        pictures = (
+            "SELECT sha256, likeness FROM project.images WHERE project_id = ?1 AND likeness IS NOT NULL "
+            "UNION ALL SELECT sha256, likeness FROM rows WHERE problem IS NULL AND likeness IS NOT NULL"
+        )
+        known = self._database.execute(f"SELECT count(*) FROM ({pictures})", (self._project_id,)).fetchone()[0]
+        names, table = [], np.empty((known, LENGTH_BYTES), np.uint8)
+        for place, (sha256, likeness) in enumerate(self._database.execute(pictures, (self._project_id,))):
+            names.append(sha256)
+            table[place] = np.frombuffer(likeness, np.uint8)
+        numbers = find_groups(table)
+        found = [(names[place], int(numbers[place])) for place in np.flatnonzero(numbers >= 0)]
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT OR REPLACE INTO groups VALUES (?, ?)", found)
+        self._database.execute("COMMIT")
+
     def close(self) -> None:
         """Lets the file go."""
         self._database.close()
@@ -125,6 +148,11 @@ def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
                 f"INSERT INTO images (project_id, {columns}) SELECT ?1, {columns} FROM beside.rows AS row "
                 "WHERE problem IS NOT NULL OR NOT EXISTS (SELECT 1 FROM images WHERE project_id = ?1 "
                 "AND sha256 = row.sha256 AND problem IS NULL) ORDER BY id",
+                (project_id,),
+            )
+            database.execute(
+                "UPDATE images SET similar = (SELECT number FROM beside.groups WHERE sha256 = images.sha256) "
+                "WHERE project_id = ? AND problem IS NULL",
                 (project_id,),
             )
     except sqlite3.IntegrityError as error:

@@ -13,6 +13,7 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import AppError
+from core.likeness import fingerprint
 from core.metadata import without_metadata
 from core.text import N_
 
@@ -90,16 +91,18 @@ class WorkingCopy:
         data: The picture's own bytes without metadata, or those of a JPEG made from it; the longest side is at most
             `LONGEST_SIDE`.
         suffix: `.jpg` or `.png`, as the bytes are.
-        thumbnail: A JPEG whose longest side is at most `THUMBNAIL_SIDE`.
+        thumbnail: A JPEG whose longest side is `THUMBNAIL_SIDE`; None for a picture that is no larger itself.
         width: Of the original as people see it, in pixels.
         height: The same.
+        likeness: What near duplicates are found by; see `core.likeness`.
     """
 
     data: bytes
     suffix: str
-    thumbnail: bytes
+    thumbnail: bytes | None
     width: int
     height: int
+    likeness: bytes
 
 
 def decode(source: Path | bytes | BinaryIO, image_size: int) -> np.ndarray:
@@ -144,9 +147,11 @@ def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
         upright = _as_rgb(image)
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
         made = kept or _jpeg(upright, JPEG_QUALITY)
+        is_tiny = max(upright.size) <= THUMBNAIL_SIDE
         upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
-        thumbnail = _jpeg(upright, THUMBNAIL_QUALITY)
-        return WorkingCopy(made, suffix if suffix and kept else ".jpg", thumbnail, width, height)
+        thumbnail = None if is_tiny else _jpeg(upright, THUMBNAIL_QUALITY)
+        likeness = fingerprint(upright)
+        return WorkingCopy(made, suffix if suffix and kept else ".jpg", thumbnail, width, height, likeness)
 
 
 @contextmanager

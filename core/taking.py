@@ -114,6 +114,8 @@ class Taking:
             for chunk, seen in self._examined(self._chunks(origin, layout)):
                 self._record(chunk, seen)
                 on_progress(self._done, self._total)
+            self._workers.shutdown()
+            self._harvest.group()
         except (OSError, sqlite3.OperationalError) as error:
             if is_full(error):
                 raise FullDiskError(folder=self._target.workspace.home) from error

@@ -27,6 +27,8 @@ LAYERS = (
         "summary",
         "formats",
         "metadata",
+        "likeness",
+        "overlay",
         "pictures",
         "download",
         "weights",

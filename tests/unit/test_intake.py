@@ -230,6 +230,35 @@ def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_pat
     assert told == [(done, len(names)) for done in (taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
 
 
+def photo(seed: int, side: int = 400) -> Image.Image:
+    small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    return Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def jpeg(picture: Image.Image, quality: int = 95) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def test_near_duplicates_are_grouped_also_with_those_of_an_earlier_intake(workspace, project, tmp_path):
+    pictures = {f"cats/{seed}.jpg": jpeg(photo(seed)) for seed in range(4)}
+    take_folder(workspace, project, write(tmp_path / "first", pictures))
+    assert dataset.images(workspace, project)["similar"].isna().all()
+    again = {"cats/small.jpg": jpeg(photo(1, 200)), "dogs/other.jpg": jpeg(photo(1), 30), "dogs/9.jpg": jpeg(photo(9))}
+    take_folder(workspace, project, write(tmp_path / "second", again))
+    similar = dataset.images(workspace, project).set_index("name")["similar"].dropna()
+    assert sorted(similar.index) == ["cats/1.jpg", "cats/small.jpg", "dogs/other.jpg"]
+    assert similar.nunique() == 1
+
+
+def test_small_picture_is_its_own_thumbnail(workspace, project, tmp_path):
+    take_folder(workspace, project, write(tmp_path / "x", {"a/1.jpg": jpeg(photo(1, 100)), "a/2.jpg": jpeg(photo(2))}))
+    small, large = dataset.images(workspace, project).itertuples()
+    assert dataset.thumbnail_path(workspace, small) == workspace.home / small.path
+    assert dataset.thumbnail_path(workspace, large).parent.name == "thumbnails"
+
+
 def test_zip_of_class_folders_in_an_extra_folder(workspace, project, tmp_path):
     with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
         archive.writestr("pets/cats/1.png", picture())

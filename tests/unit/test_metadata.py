@@ -84,7 +84,7 @@ def test_pixels_stay_and_all_else_goes(kind):
 def test_working_copy_is_the_bare_picture(kind):
     copy = working_copy(MADE[kind] + SECRET)
     assert copy.data == without_metadata(MADE[kind], "PNG" if kind == "png" else "JPEG")
-    assert SECRET not in copy.thumbnail
+    assert copy.thumbnail is None
 
 
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF"])
@@ -95,7 +95,7 @@ def test_copy_made_anew_has_no_metadata_either(form):
     extra = {"comment": SECRET} if form == "JPEG" else {}
     photo().save(file, form, exif=made, **extra)
     copy = working_copy(file.getvalue())
-    assert SECRET not in copy.data + copy.thumbnail
+    assert SECRET not in copy.data + (copy.thumbnail or b"")
     assert not Image.open(io.BytesIO(copy.data)).getexif()
 
 

@@ -1,0 +1,228 @@
+"""Near duplicates: pictures that stay alike when they are resized, re-encoded, brightened or cropped a little.
+
+A fingerprint is the picture itself, so small that only shapes and colours are left. They are compared in three steps,
+each for the few pairs that passed the one before: by coarse shapes and colours, a matrix product for a whole block of
+pairs; by what remains of the coarse shapes when small moves explain the rest; and with one laid upon the other.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from core import overlay
+
+SIDE = 24  # of the brightness, in pixels
+COLOUR_SIDE = 8  # of each of the two colour channels
+LENGTH_BYTES = SIDE**2 + 2 * COLOUR_SIDE**2
+LEAST_CONTRAST = 4.0  # standard deviation in levels of 256; below it a picture is as good as blank
+COARSE = 6  # cosines that count, along each side
+NUM_SHAPES = COARSE**2 - 1
+COLOUR_WEIGHT, LIGHT_WEIGHT = 0.017, 1.5  # of a level of 256 and of a factor e, beside shapes of length 1
+LARGEST_DISTANCE = 0.65  # squared, of coarse shapes, colours and light together
+LARGEST_COARSE_REST = 0.15  # of coarse shapes of length 1
+UNLIKENESS = (1.3, 3.0)  # limits that pass: where many different pictures are nearly alike, and where none are
+BEYOND = (4.0, 8.0)  # unlikenesses of different pictures that are nearly alike
+FALSE_SHARE = 0.01
+TRIES = 8  # pictures that one is laid upon: those with the smallest coarse rest
+CROWD = 64
+LARGEST_GROUP = 200
+NO_PICTURES = np.zeros(0, dtype=np.int64)
+ROWS, COLUMNS, LOOKS, PAIRS = 512, 8192, 32768, 1024  # taken at a time, so that memory stays flat
+
+
+def fingerprint(image: Image.Image) -> bytes:
+    """Returns what near duplicates of a picture are found by.
+
+    Args:
+        image: Upright, RGB, of any size; a thumbnail gives nearly the same as the picture that it was made from.
+
+    Returns:
+        `LENGTH_BYTES` bytes: the brightness (SIDE, SIDE), then the two colour channels (2, COLOUR_SIDE, COLOUR_SIDE).
+    """
+    small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0).convert("YCbCr")
+    colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
+    return b"".join(part.tobytes() for part in (small.getchannel(0), colours.getchannel(1), colours.getchannel(2)))
+
+
+def find_groups(fingerprints: np.ndarray) -> np.ndarray:
+    """Finds which pictures are near duplicates, of each other or of others in between.
+
+    Nearly blank pictures are in no group, since nothing in them tells one from another. No group has more than
+    `LARGEST_GROUP` pictures: a longer chain, whose ends have little in common, is cut where it is weakest.
+
+    Args:
+        fingerprints: Of the pictures, uint8 (pictures, LENGTH_BYTES).
+
+    Returns:
+        int64 (pictures,): the number of the picture's group, from 0 in the order of their first pictures; -1 for a
+        picture that has no near duplicate.
+    """
+    telling = _in_blocks(_contrast, fingerprints) >= LEAST_CONTRAST
+    groups = np.full(len(fingerprints), -1, dtype=np.int64)
+    groups[telling] = _grouped(fingerprints if telling.all() else fingerprints[telling])
+    return groups
+
+
+def _grouped(pictures: np.ndarray) -> np.ndarray:
+    compared = [_compared(pictures, first, second) for first, second in _candidates(pictures)]
+    first, second, unlikeness = (np.concatenate(parts) for parts in zip((NO_PICTURES,) * 3, *compared, strict=True))
+    alike = np.flatnonzero(unlikeness < _limit(unlikeness, len(pictures)))
+    alike = alike[np.argsort(unlikeness[alike], kind="stable")]
+    forest = Forest(len(pictures))
+    forest.join(first[alike], second[alike])
+    return forest.numbers()
+
+
+def _limit(unlikeness: np.ndarray, count: int) -> float:
+    """Returns how unlike near duplicates may be: the less, the more pictures are nearly alike and still different ones.
+
+    The number of different pictures that are so alike or more grows about with the square of unlikeness, as it did with
+    a thousand drawn shapes. Those clearly beyond near duplicates are counted, and the limit is where `FALSE_SHARE` of
+    the pictures would be taken for near duplicates.
+    """
+    low, high = BEYOND
+    different = ((unlikeness >= low) & (unlikeness < high)).sum() / (high**2 - low**2)
+    return float(np.sqrt(FALSE_SHARE * count / max(different, overlay.TINY)).clip(*UNLIKENESS))
+
+
+class Forest:
+    """Groups that grow as pairs are joined, each with its first picture standing for it."""
+
+    def __init__(self, count: int):
+        self.parents = list(range(count))
+        self.sizes = [1] * count
+
+    def root(self, picture: int) -> int:
+        """Returns which picture stands for the group of this one."""
+        parents = self.parents
+        while parents[picture] != picture:
+            parents[picture] = picture = parents[parents[picture]]
+        return picture
+
+    def join(self, first: np.ndarray, second: np.ndarray) -> None:
+        """Makes the groups of each pair one, in this order, unless it became too large."""
+        for pair in zip(first.tolist(), second.tolist(), strict=True):
+            one, other = sorted(map(self.root, pair))
+            if one != other and self.sizes[one] + self.sizes[other] <= LARGEST_GROUP:
+                self.parents[other] = one
+                self.sizes[one] += self.sizes[other]
+
+    def numbers(self) -> np.ndarray:
+        """Returns the number of each picture's group, int64 (pictures,), -1 where it is alone."""
+        roots = np.array([self.root(picture) for picture in range(len(self.parents))], dtype=np.int64)
+        several = np.array(self.sizes, dtype=np.int64)[roots] > 1
+        numbers = np.full(len(roots), -1, dtype=np.int64)
+        numbers[several] = np.unique(roots[several], return_inverse=True)[1]
+        return numbers
+
+
+def _candidates(pictures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields pairs that coarse shapes and colours hardly tell apart, as two arrays of indices, the lower one first."""
+    looks = _in_blocks(_looks, pictures)
+    for start in range(0, len(pictures), ROWS):
+        moved = _moved_shapes(pictures[start : start + ROWS])
+        found = []
+        for row, other in _near(looks, start):
+            rest = _coarse_rest(moved, row, looks, other)
+            best = _best(row, rest)
+            found.append((row[best], other[best], rest[best]))
+        row, other, rest = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        best = _best(row, rest)
+        yield row[best] + start, other[best]
+
+
+def _near(looks: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields which later pictures are near those of the block at `start`: rows in the block, indices of the others.
+
+    Where all are near each other, these are the `CROWD` nearest of each `COLUMNS` pictures.
+    """
+    halves = (looks**2).sum(axis=1) / 2
+    block = looks[start : start + ROWS]
+    limits = halves[start : start + ROWS, None] - LARGEST_DISTANCE / 2
+    for column in range(start, len(looks), COLUMNS):
+        columns = slice(column, column + COLUMNS)
+        nearness = block @ looks[columns].T
+        nearness -= halves[columns]
+        near = nearness > limits
+        if near.sum() > CROWD * len(block):
+            near &= nearness >= np.partition(nearness, -CROWD, axis=1)[:, -CROWD, None]
+        row, other = np.divmod(np.flatnonzero(near), nearness.shape[1])
+        later = other + column > row + start
+        yield row[later], other[later] + column
+
+
+def _coarse_rest(moved: np.ndarray, row: np.ndarray, looks: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What remains of the coarse shapes of each other picture when those of its row are moved to explain them."""
+    rest = np.empty(len(row), dtype=np.float32)
+    for start in range(0, len(row), LOOKS):
+        part = slice(start, start + LOOKS)
+        shapes = looks[other[part], :NUM_SHAPES, None]
+        rest[part] = 1 - ((moved[row[part]] @ shapes) ** 2).sum(axis=(1, 2))
+    return rest
+
+
+def _best(row: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Returns the indices of the `TRIES` smallest rests of each row that are small enough."""
+    small = np.flatnonzero(rest < LARGEST_COARSE_REST)
+    order = small[np.lexsort((rest[small], row[small]))]
+    rank = np.arange(len(order)) - np.searchsorted(row[order], row[order])
+    return order[rank < TRIES]
+
+
+def _looks(pictures: np.ndarray) -> np.ndarray:
+    """Returns float32 (pictures, looks): `NUM_SHAPES` coarse shapes of length 1, then colours, then light."""
+    count, half = len(pictures), COLOUR_SIDE // 2
+    brightness = _brightness(pictures)
+    mean = brightness.mean(axis=(1, 2)) + 1
+    light = np.log(np.stack([mean, _contrast(pictures) + 1], axis=1))
+    colours = _colours(pictures).reshape(count, 2, 2, half, 2, half).mean(axis=(3, 5)).reshape(count, 8)
+    shapes = _coarse_shapes(overlay.standard(brightness))
+    return np.concatenate([shapes, COLOUR_WEIGHT * colours * 128 / mean[:, None], LIGHT_WEIGHT * light], axis=1)
+
+
+def _moved_shapes(pictures: np.ndarray) -> np.ndarray:
+    """Returns an orthonormal basis, float32 (pictures, 5, NUM_SHAPES), of what small moves make of coarse shapes."""
+    shapes = _coarse_shapes(overlay.motions(overlay.standard(_brightness(pictures))))
+    return np.linalg.qr(shapes.transpose(0, 2, 1))[0].transpose(0, 2, 1)
+
+
+def _coarse_shapes(pictures: np.ndarray) -> np.ndarray:
+    """Returns the lowest cosines but for the constant one, of length 1, (..., NUM_SHAPES)."""
+    lowest = overlay.cosines(SIDE, COARSE)
+    waves = lowest @ pictures @ lowest.T * np.sqrt(overlay.frequencies(COARSE))
+    shapes = waves.reshape(*pictures.shape[:-2], COARSE**2)[..., 1:]
+    return shapes / (np.linalg.norm(shapes, axis=-1, keepdims=True) + overlay.TINY)
+
+
+def _compared(pictures: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns those of the pairs that are not wholly different, with their unlikeness."""
+    parts = [slice(start, start + PAIRS) for start in range(0, len(first), PAIRS)]
+    measured = [_unlikeness(pictures[first[part]], pictures[second[part]]) for part in parts]
+    unlikeness = np.concatenate([np.zeros(0, dtype=np.float32), *measured])
+    kept = unlikeness < BEYOND[1]
+    return first[kept], second[kept], unlikeness[kept]
+
+
+def _unlikeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    brightness, colours = (_brightness(first), _brightness(second)), (_colours(first), _colours(second))
+    return overlay.unlikeness(brightness, colours)
+
+
+def _in_blocks(function: Callable[[np.ndarray], np.ndarray], pictures: np.ndarray) -> np.ndarray:
+    starts = range(0, max(1, len(pictures)), ROWS)
+    return np.concatenate([function(pictures[start : start + ROWS]) for start in starts])
+
+
+def _contrast(pictures: np.ndarray) -> np.ndarray:
+    return _brightness(pictures).std(axis=(1, 2))
+
+
+def _brightness(pictures: np.ndarray) -> np.ndarray:
+    """Returns float32 (pictures, SIDE, SIDE), 0 to 255, of fingerprints uint8 (pictures, LENGTH_BYTES)."""
+    return pictures[:, : SIDE**2].reshape(-1, SIDE, SIDE).astype(np.float32)
+
+
+def _colours(pictures: np.ndarray) -> np.ndarray:
+    """Returns float32 (pictures, 2, COLOUR_SIDE, COLOUR_SIDE), about 0, of the same."""
+    return pictures[:, SIDE**2 :].reshape(-1, 2, COLOUR_SIDE, COLOUR_SIDE).astype(np.float32) - 128
