@@ -36,13 +36,17 @@ class Destination:
         workspace: Whose project it is.
         project_id: Its pictures are not examined again.
         folder: Holds `images` and `thumbnails`; below the project's folder.
+        below: The same, as it is called below the project's folder.
         max_pixels: A picture with more is set aside.
+        has_pictures: Whether the project has any yet.
     """
 
     workspace: Workspace
     project_id: str
     folder: Path
+    below: str
     max_pixels: int
+    has_pictures: bool
 
 
 def examine(arrivals: Sequence[Arrival], destination: Destination) -> list[Seen]:
@@ -62,7 +66,7 @@ def _examine(arrival: Arrival, destination: Destination) -> Seen:
     try:
         data = _read(arrival)
         seen = replace(seen, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-        if _is_there(destination.workspace.home, destination.project_id, str(seen.sha256)):
+        if destination.has_pictures and _is_there(destination.workspace.home, destination.project_id, str(seen.sha256)):
             return seen
         return _keep(seen, data, destination)
     except AppError as problem:
@@ -91,17 +95,21 @@ def _keep(seen: Seen, data: bytes, destination: Destination) -> Seen:
     _write(file, copy.data)
     if copy.thumbnail is not None:
         _write(destination.folder / THUMBNAILS / f"{stem}.jpg", copy.thumbnail)
-    below = file.relative_to(destination.workspace.project_folder(destination.project_id)).as_posix()
-    return replace(seen, file=below, width=copy.width, height=copy.height, likeness=copy.likeness)
+    return replace(
+        seen,
+        file=f"{destination.below}/{IMAGES}/{file.name}",
+        width=copy.width,
+        height=copy.height,
+        likeness=copy.likeness,
+    )
 
 
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # Not beside and then renamed: a file counts only once its row is in the harvest, which comes after.
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        path.write_bytes(data)
     except OSError:
-        part.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
 
 

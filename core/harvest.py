@@ -75,6 +75,11 @@ class Harvest:
             self.close()
             raise ProjectNotFoundError(project_id=project_id)
 
+    def has_pictures(self) -> bool:
+        """Whether the project has any picture yet."""
+        query = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"
+        return self._database.execute(query, (self._project_id,)).fetchone() is not None
+
     def label_of(self, sha256: str) -> str | None:
         """Returns the class of a picture with these bytes, None when there is none yet."""
         row = self._database.execute(

@@ -45,7 +45,7 @@ JPEG_QUALITY = 95
 THUMBNAIL_SIDE = 192
 THUMBNAIL_QUALITY = 85
 ORIENTATION_TAG = 0x0112
-UPRIGHT = 1
+UPRIGHT, TURNED, ON_ITS_SIDE = 1, range(2, 9), range(5, 9)  # values of that tag
 DEEP_TO_EIGHT_BITS = 257  # 65,535 becomes 255
 BEGINNINGS = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8|II[*+]\0|MM\0[*+]|RIFF....WEBP|BM....\0{4}|....ftyp(?:hei|hev|mif1|msf1)", re.DOTALL
@@ -138,12 +138,13 @@ def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
         UnreadablePictureError: It is not a picture, damaged, or far too large.
     """
     with _opened(data, max_pixels) as image:
-        suffix = _kept_suffix(image)
+        orientation = image.getexif().get(ORIENTATION_TAG, UPRIGHT)
+        suffix = None if orientation in TURNED else _kept_suffix(image)
         kept = without_metadata(data, str(image.format)) if suffix else None
-        turned = image.getexif().get(ORIENTATION_TAG, UPRIGHT) in (5, 6, 7, 8)
-        width, height = reversed(image.size) if turned else image.size
+        width, height = reversed(image.size) if orientation in ON_ITS_SIDE else image.size
         image.draft(None, _wanted_size(image.size))
-        ImageOps.exif_transpose(image, in_place=True)
+        if orientation in TURNED:
+            ImageOps.exif_transpose(image, in_place=True)
         upright = _as_rgb(image)
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
         made = kept or _jpeg(upright, JPEG_QUALITY)
@@ -212,11 +213,10 @@ def _print_as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _kept_suffix(image: Image.Image) -> str | None:
-    """The suffix under which the picture may keep its bytes, None when it needs a copy."""
+    """The suffix under which an upright picture may keep its bytes, None when it needs a copy."""
     plain = image.mode == "RGB" and not image.has_transparency_data
-    upright = image.getexif().get(ORIENTATION_TAG, UPRIGHT) not in range(2, 9)
     small = max(image.size) <= LONGEST_SIDE
-    return KEPT_AS_IT_IS.get(image.format or "") if plain and upright and small else None
+    return KEPT_AS_IT_IS.get(image.format or "") if plain and small else None
 
 
 def _wanted_size(size: tuple[int, int]) -> tuple[int, int]:

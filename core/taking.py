@@ -86,7 +86,14 @@ class Taking:
         for part in (IMAGES, THUMBNAILS):
             (target.folder / part).mkdir(parents=True, exist_ok=True)
         self._harvest = Harvest(target.workspace, target.project_id, target.folder)
-        self._destination = Destination(target.workspace, target.project_id, target.folder, target.limits.pixels)
+        self._destination = Destination(
+            target.workspace,
+            target.project_id,
+            target.folder,
+            target.folder.relative_to(target.workspace.project_folder(target.project_id)).as_posix(),
+            target.limits.pixels,
+            self._harvest.has_pictures(),
+        )
         self._counts = Counter[str]()
         self._done = self._total = 0
 
