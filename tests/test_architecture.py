@@ -35,7 +35,7 @@ LAYERS = (
         "workspace",
     },
     {"runs", "dataset", "projects", "history", "presets", "layout", "incoming", "durations", "costs", "probing"},
-    {"jobs", "metrics", "charts", "taking", "intake", "samples", "readme", "takehome"},
+    {"jobs", "metrics", "charts", "curation", "taking", "intake", "samples", "readme", "takehome"},
     {"ui"},
 )
 # What a worker may know. Not the workspace and its database: it touches its own run folder and no more. `pictures` is

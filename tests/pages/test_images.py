@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from core import dataset, intake
+from core import curation, dataset, intake
 from core.taking import IntakeResult
 from core.ui import sources
 from core.ui.state import Key
@@ -57,16 +57,8 @@ def test_the_file_set_aside_is_listed_by_name(filled):
     assert table["Reason"].str.len().min() > 10
 
 
-def test_a_class_is_removed_after_asking(workspace, filled):
-    app = open_page("images", project=filled.id)
-    app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).click().run()
-    assert dataset.images(workspace, filled.id)["label"].nunique() == 2
-    app.button(key=Key.CONFIRM).click().run()
-    assert set(dataset.images(workspace, filled.id)["label"]) == {LABELS[1]}
-
-
 def test_with_one_class_the_page_says_what_is_missing_and_does_not_lead_on(workspace, filled):
-    dataset.remove_class(workspace, filled.id, LABELS[0])
+    curation.remove_class(workspace, filled.id, LABELS[0])
     app = open_page("images", project=filled.id)
     assert len(app.error) == 1
     assert Key.NEXT not in [button.key for button in app.button]
@@ -137,8 +129,12 @@ def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_
     assert upload.is_discarded
 
 
-def test_a_download_is_told_in_megabytes_and_nothing_can_be_removed_meanwhile(filled, going_on):
+def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(workspace, filled, going_on):
+    curation.rename_class(workspace, filled.id, LABELS[1], "wasp")
     app = open_page("images", project=filled.id, lang="en")
+    app.selectbox(key=Key.SHOWN_CLASS).set_value(LABELS[0]).run()
     assert "Downloading …" in texts(app)
-    assert app.button(key=Key.REMOVE_ALL).disabled
-    assert app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).disabled
+    change = curation.last_change(workspace, filled.id)
+    locked = (Key.REMOVE_ALL, Key.REMOVE_CLASS.format(LABELS[0]), Key.RENAME_CLASS.format(LABELS[0]))
+    for key in (*locked, Key.UNDO.format(change.id), Key.MOVE, Key.SET_ASIDE):
+        assert app.button(key=key).disabled
