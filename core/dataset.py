@@ -46,8 +46,30 @@ def images(workspace: Workspace, project_id: str) -> pd.DataFrame:
         has none), brightness, contrast and sharpness (0 to 1, missing when not measured). Those that their owner set
         aside are left out.
     """
-    rows = _rows(workspace, "project_id = ? AND problem IS NULL AND removed IS NULL", project_id)
-    table = pd.DataFrame(rows, columns=["file", *(column for column in COLUMNS if column != "path")])
+    return _table(workspace, project_id, "removed IS NULL")
+
+
+def removed_images(workspace: Workspace, project_id: str) -> pd.DataFrame:
+    """Reads the good images that their owner set aside; returns columns as those of `images`."""
+    return _table(workspace, project_id, "removed IS NOT NULL")
+
+
+def num_images(workspace: Workspace, project_id: str) -> int:
+    """Counts what `images` reads."""
+    counted = "SELECT count(*) FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL"
+    with workspace.database() as database:
+        return int(database.execute(counted, (project_id,)).fetchone()[0])
+
+
+def _table(workspace: Workspace, project_id: str, condition: str) -> pd.DataFrame:
+    columns = ["file", *(column for column in COLUMNS if column != "path")]
+    with workspace.database() as database:
+        rows = database.execute(
+            f"SELECT {', '.join(columns)} FROM images WHERE project_id = ? AND problem IS NULL AND {condition} "
+            "ORDER BY id",
+            (project_id,),
+        ).fetchall()
+    table = pd.DataFrame(map(tuple, rows), columns=columns)
     base = f"projects/{project_id}/"
     split = table["split"].astype(object)
     table = table.assign(path=[base + file for file in table["file"]], split=split.where(split.notna(), None))
@@ -123,22 +145,14 @@ def _thumbnail(file: Path) -> Path:
     return file.parents[1] / "thumbnails" / f"{file.stem}.jpg"
 
 
-def remove_class(workspace: Workspace, project_id: str, label: str) -> None:
-    """Removes a class with its images from a project; the runs that used them keep them."""
-    _remove(workspace, "project_id = ? AND label = ?", project_id, label)
-
-
 def remove_all(workspace: Workspace, project_id: str) -> None:
-    """Removes every image of a project, and the list of what was set aside; the runs that used them keep them."""
-    _remove(workspace, "project_id = ?", project_id)
-
-
-def _remove(workspace: Workspace, condition: str, *values: str) -> None:
-    rows = _rows(workspace, condition, *values)
+    """Deletes every image of a project, what was set aside, and the changes; the runs that used images keep them."""
+    rows = _rows(workspace, "project_id = ?", project_id)
     with workspace.database() as database:
-        database.execute(f"DELETE FROM images WHERE {condition}", values)
-    folder = workspace.project_folder(values[0])
-    used = _used_by_runs(workspace, values[0])
+        for table in ("images", "changes"):
+            database.execute(f"DELETE FROM {table} WHERE project_id = ?", (project_id,))
+    folder = workspace.project_folder(project_id)
+    used = _used_by_runs(workspace, project_id)
     for file in [folder / row["file"] for row in rows if row["file"]]:
         _thumbnail(file).unlink(missing_ok=True)
         if file.relative_to(workspace.home).as_posix() not in used:

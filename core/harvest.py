@@ -45,6 +45,14 @@ class Seen:
     likeness: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Known:
+    """A picture that is there already: its class, and whether its owner set it aside."""
+
+    label: str
+    is_removed: bool = False
+
+
 COLUMNS = [field.name for field in fields(Seen)]
 
 
@@ -80,14 +88,15 @@ class Harvest:
         query = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"
         return self._database.execute(query, (self._project_id,)).fetchone() is not None
 
-    def label_of(self, sha256: str) -> str | None:
-        """Returns the class of a picture with these bytes, None when there is none yet."""
+    def known(self, sha256: str) -> Known | None:
+        """Returns the picture with these bytes, None when there is none yet."""
         row = self._database.execute(
-            "SELECT label FROM rows WHERE sha256 = ?1 AND problem IS NULL UNION ALL "
-            "SELECT label FROM project.images WHERE project_id = ?2 AND sha256 = ?1 AND problem IS NULL",
+            "SELECT label, FALSE FROM rows WHERE sha256 = ?1 AND problem IS NULL UNION ALL "
+            "SELECT label, removed IS NOT NULL FROM project.images "
+            "WHERE project_id = ?2 AND sha256 = ?1 AND problem IS NULL",
             (sha256, self._project_id),
         ).fetchone()
-        return row[0] if row else None
+        return Known(row[0], bool(row[1])) if row else None
 
     def add(self, rows: Iterable[Seen]) -> None:
         """Takes down some rows, all or none of them.

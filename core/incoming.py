@@ -74,6 +74,10 @@ REASONS = {
         "then add it again."
     ),
     "no_class": N_("This picture lies in no class folder. Put it into a folder that has the name of its class."),
+    "removed": N_(
+        "You have set this very picture aside in the class “{label}”. Look for it under “Set aside by you”, bring it "
+        "back and move it."
+    ),
     "other_class": N_(
         "The very same picture is already in the class “{label}”, and a picture can be in one class only. Remove it "
         "there if it belongs here."

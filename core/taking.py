@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import AppError
 from core.examining import IMAGES, THUMBNAILS, Arrival, Destination, aside, examine
-from core.harvest import Harvest, Seen, written
+from core.harvest import Harvest, Known, Seen, written
 from core.incoming import Incoming, SetAsideError
 from core.layout import Layout, Place, lay_out
 from core.limits import Limits
@@ -45,11 +45,19 @@ class FullDiskError(AppError):
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """What became of the files that were brought."""
+    """What became of the files that were brought.
+
+    Attributes:
+        num_taken: Became pictures of the project.
+        num_already_there: Were there before, byte for byte.
+        num_set_aside: Are listed with the reason.
+        num_removed: Are among those that the owner set aside, where they stay.
+    """
 
     num_taken: int = 0
     num_already_there: int = 0
     num_set_aside: int = 0
+    num_removed: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,8 @@ class Taking:
         finally:
             self._workers.shutdown(cancel_futures=True)
             self._harvest.close()
-        return IntakeResult(self._counts["taken"], self._counts["already there"], self._counts["aside"])
+        counts = self._counts
+        return IntakeResult(counts["taken"], counts["already there"], counts["aside"], counts["removed"])
 
     def _chunks(self, origin: Origin, layout: Layout) -> Iterator[list[Arrival]]:
         """Yields the files, a few at a time: not more than are quickly done, nor more than fit into the memory."""
@@ -179,26 +188,34 @@ class Taking:
 
     def _record(self, chunk: list[Arrival], rows: list[Seen]) -> None:
         recorded: list[Seen] = []
-        labels: dict[str, str] = {}  # of this chunk, which the harvest does not know yet
+        new: dict[str, Known] = {}  # of this chunk, which the harvest does not know yet
         for row in rows:
-            if row.problem is None:
-                row = self._seen_before(row, labels)
-            self._counts["aside" if row.problem else "taken" if row.file else "already there"] += 1
+            known = new.get(str(row.sha256)) or self._harvest.known(str(row.sha256)) if row.problem is None else None
+            if known is not None:
+                row = _again(row, known)
+            elif row.problem is None:
+                new[str(row.sha256)] = Known(str(row.label))
             if row.file or row.problem:
                 recorded.append(row)
+            self._counts[_outcome(row, known)] += 1
         self._harvest.add(recorded)
         self._done += len(chunk)
 
-    def _seen_before(self, row: Seen, labels: dict[str, str]) -> Seen:
-        """Says what becomes of a good picture: kept, passed over as the same again, or a contradiction."""
-        sha256, label = str(row.sha256), str(row.label)
-        there = labels.get(sha256) or self._harvest.label_of(sha256)
-        if there is None:
-            labels[sha256] = label
-            return row
-        if row.label is not None and label != there:
-            return aside(row, written(SetAsideError("other_class", label=there)))
-        return Seen(row.name, sha256=sha256)
+
+def _again(row: Seen, known: Known) -> Seen:
+    """Says what becomes of a picture that is there already: passed over, or a contradiction."""
+    if row.label is None or row.label == known.label:
+        return Seen(row.name, sha256=row.sha256)
+    reason = "removed" if known.is_removed else "other_class"
+    return aside(row, written(SetAsideError(reason, label=known.label)))
+
+
+def _outcome(row: Seen, known: Known | None) -> str:
+    if row.problem:
+        return "aside"
+    if row.file:
+        return "taken"
+    return "removed" if known and known.is_removed else "already there"
 
 
 def survey(origin: Origin, limits: Limits) -> tuple[Layout, int]:

@@ -142,6 +142,6 @@ def m002_looks_and_groups(database: sqlite3.Connection) -> None:
             id INTEGER PRIMARY KEY,
             project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
             made REAL NOT NULL,
-            sentence TEXT NOT NULL,      -- what was done: a sentence of gettext, and its values as JSON
+            sentence TEXT NOT NULL,      -- what was done, as JSON: its kind, how many images, the names it is told with
             before TEXT NOT NULL         -- JSON: label, split and removed of each image that it touched, by id
         )""")

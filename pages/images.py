@@ -1,10 +1,10 @@
-"""Images: bring pictures in, see what arrived, class by class, and what was set aside."""
+"""Images: bring pictures in, see what arrived and what was set aside, and put it in order."""
 
 import streamlit as st
 
-from core import charts, dataset, intake
+from core import dataset, intake
 from core.text import _
-from core.ui import gallery, navigation, pieces, sources, state
+from core.ui import curating, gallery, navigation, pieces, sources, state
 from core.ui.state import Key
 
 at = state.place()
@@ -49,17 +49,9 @@ if not table.empty:
     counts = dataset.class_counts(table)
     gallery.totals(table)
     if len(counts) > 1:
-        pieces.chart(
-            charts.class_counts(counts),
-            key=Key.CLASS_COUNTS,
-            alt=_("Bar chart: how many pictures each class has, by split."),
-        )
-    for label in counts["label"]:
-        gallery.class_row(at.workspace, at.project.id, label, table[table["label"] == label], is_locked=is_locked)
-    asked = pieces.asks(
-        _("Remove all pictures"), Key.REMOVE_ALL, icon=":material/delete:", type="tertiary", disabled=is_locked
-    )
-    if asked and not is_locked:
-        gallery.ask_before_removing_all(at.workspace, at.project.id)
-    if ready:
-        navigation.next_button("model", _("Next: choose a model"))
+        gallery.classes(counts)
+
+curating.show(at.workspace, at.project.id, table, is_locked=is_locked)
+
+if ready:
+    navigation.next_button("model", _("Next: choose a model"))

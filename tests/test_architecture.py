@@ -57,6 +57,7 @@ LAYERS = (
         "jobs",
         "metrics",
         "charts",
+        "curation",
         "examining",
         "taking",
         "samples",

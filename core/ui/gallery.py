@@ -1,22 +1,17 @@
-"""What is in a project: totals, a row of thumbnails for each class, and the files that were set aside."""
-
-import io
+"""What is in a project: totals, the size of each class, and the files that were set aside."""
 
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageOps
 
-from core import dataset
+from core import charts, dataset
 from core.text import _, ngettext, number
-from core.ui import pieces, state
-from core.ui.markup import plain
+from core.ui import pieces
 from core.ui.pieces import size_text
 from core.ui.state import Key
 from core.workspace import Workspace
 
-FIRST_PICTURES = 10
-MORE_PICTURES = 40
-THUMBNAIL_WIDTH = 84
+MOST_BARS = 30
+TABLE_HEIGHT = 320  # pixels
 ROW_OF_TWO_LINES = 52  # pixels; longer texts wrap into it
 
 
@@ -28,49 +23,37 @@ def totals(table: pd.DataFrame) -> None:
         st.metric(_("Size"), size_text(int(table["size_bytes"].sum())), width="content")
 
 
-def class_row(
-    workspace: Workspace, project_id: str, label: str, pictures: pd.DataFrame, *, is_locked: bool = False
-) -> None:
-    """Shows one class: name, count, the first thumbnails, more on demand, and a way to remove it unless locked."""
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            count = ngettext("{count} picture", "{count} pictures", len(pictures))
-            st.markdown(f"**{plain(label)}** :gray[{count}]", width="content")
-            asked = pieces.asks(
-                " ",
-                Key.REMOVE_CLASS.format(label),
-                icon=":material/delete:",
-                type="tertiary",
-                help=_("Remove this class"),
-                disabled=is_locked,
+def classes(counts: pd.DataFrame) -> None:
+    """Shows how many pictures each class has: as bars, and where those would fill many screens as a table.
+
+    Args:
+        counts: From `dataset.class_counts`.
+    """
+    if len(counts) <= MOST_BARS:
+        pieces.chart(
+            charts.class_counts(counts),
+            key=Key.CLASS_COUNTS,
+            alt=_("Bar chart: how many pictures each class has, by split."),
+        )
+        return
+    names = {
+        "label": _("Class"),
+        "images": _("Pictures"),
+        "train": _("Training"),
+        "validation": _("Validation"),
+        "test": _("Test"),
+    }
+    st.dataframe(
+        counts[list(names)].rename(columns=names),
+        hide_index=True,
+        height=TABLE_HEIGHT,
+        column_config={
+            names["images"]: st.column_config.ProgressColumn(
+                format="localized", min_value=0, max_value=int(counts["images"].max())
             )
-            if asked and not is_locked:
-                _ask_before_removing(workspace, project_id, label, len(pictures))
-        shown = state.session().shown_pictures.get(f"{project_id} {label}", FIRST_PICTURES)
-        thumbnails(workspace, pictures.head(shown))
-        if len(pictures) > shown and st.button(
-            _("Show more"), key=Key.MORE_PICTURES.format(label), icon=":material/expand_more:", type="tertiary"
-        ):
-            state.session().shown_pictures[f"{project_id} {label}"] = shown + MORE_PICTURES
-            st.rerun()
-
-
-def thumbnails(workspace: Workspace, pictures: pd.DataFrame) -> None:
-    """Shows pictures as small squares, side by side, each with its name for those who cannot see it."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for _index, row in pictures.iterrows():
-            file = dataset.thumbnail_path(workspace, row)
-            st.image(_square(str(file)), width=THUMBNAIL_WIDTH, alt=str(row["name"]))
-
-
-@st.cache_data(max_entries=4000, show_spinner=False)
-def _square(file: str) -> bytes:
-    """Cuts the middle of a thumbnail to a square; twice as fine as shown, for screens that can show it."""
-    with Image.open(file) as image:
-        square = ImageOps.fit(image.convert("RGB"), (2 * THUMBNAIL_WIDTH, 2 * THUMBNAIL_WIDTH))
-    written = io.BytesIO()
-    square.save(written, "JPEG", quality=85)
-    return written.getvalue()
+        },
+        alt=_("Table: how many pictures each class has, by split."),
+    )
 
 
 def set_aside(table: pd.DataFrame) -> None:
@@ -93,25 +76,14 @@ def set_aside(table: pd.DataFrame) -> None:
         )
 
 
-def _ask_before_removing(workspace: Workspace, project_id: str, label: str, count: int) -> None:
-    pieces.confirm(
-        _("Remove this class?"),
-        ngettext(
-            "“{label}” with its {count} picture will be removed from the project.",
-            "“{label}” with its {count} pictures will be removed from the project.",
-            count,
-            label=plain(label),
-        ),
-        _("Remove"),
-        lambda: dataset.remove_class(workspace, project_id, label),
-    )
-
-
 def ask_before_removing_all(workspace: Workspace, project_id: str) -> None:
     """Asks, then removes every picture of a project."""
     pieces.confirm(
         _("Remove all pictures?"),
-        _("Every picture and the list of files set aside will be removed from this project. Trained models stay."),
+        _(
+            "Every picture, also those that you set aside, and the list of files set aside will be deleted from this "
+            "project. This cannot be undone. Trained models stay."
+        ),
         _("Remove"),
         lambda: dataset.remove_all(workspace, project_id),
     )

@@ -141,7 +141,7 @@ def _done(at: Place) -> list[bool]:
     """For each step whether what it supplies is there."""
     if at.project is None:
         return [False] * len(STEPS)
-    has_images = not dataset.images(at.workspace, at.project.id).empty
+    has_images = dataset.num_images(at.workspace, at.project.id) > 0
     own_runs = runs.list_runs(at.workspace, at.project.id)
     has_model = any(run.has_model for run in own_runs)
     return [True, has_images, bool(own_runs), *[has_model] * (len(STEPS) - 3)]
@@ -151,10 +151,10 @@ def _standing(at: Place) -> dict[str, str]:
     """A few words for each step on how it stands; nothing for a step of which there is nothing to say."""
     if at.project is None:
         return {}
-    table = dataset.images(at.workspace, at.project.id)
+    num_images = dataset.num_images(at.workspace, at.project.id)
     own_runs = runs.list_runs(at.workspace, at.project.id)
     standing = {
-        "images": ngettext("{count} picture", "{count} pictures", len(table)) if len(table) else _("none yet"),
+        "images": ngettext("{count} picture", "{count} pictures", num_images) if num_images else _("none yet"),
         "model": state.draft(at).row.title,
         "train": _training(own_runs),
     }

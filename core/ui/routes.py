@@ -1,9 +1,10 @@
-"""The addresses that the app answers besides its pages: uploads in, plotly's script and large downloads out.
+"""The addresses that the app answers besides its pages: uploads in; plotly's script, thumbnails and downloads out.
 
 Streamlit protects its own addresses and not these: whoever sends files needs a token and must come from our own page.
 """
 
 import json
+import re
 import secrets
 import threading
 import time
@@ -28,6 +29,7 @@ from core.workspace import Workspace
 
 UPLOAD_URL = "/headstart/upload"
 DOWNLOAD_URL = "/headstart/download"
+THUMBNAIL_URL = "/headstart/thumbnail"
 PLOTLY_URL = f"/headstart/plotly-{get_plotlyjs_version()}.min.js"
 TOKEN_HEADER = "x-headstart-token"
 PLOTLY_SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -35,6 +37,8 @@ PLOTLY_SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 MAX_JSON_BYTES = 16 * 1024**2
 WRITE_BYTES = 1024**2
 DOWNLOAD_SECONDS = 24 * 3600
+# Below a project's folder: a thumbnail, or a picture that is so small that it is its own.
+THUMBNAIL_NAME = re.compile(r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?(thumbnails|images)/[0-9a-f]{16}\.(jpg|png)")
 # A model is compressed already, and plotly's script crosses the wire once: squeezing them would only cost time.
 AS_IT_IS = {"content-encoding": "identity"}
 
@@ -149,7 +153,7 @@ async def plotly_script(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class _Download:
-    path: Path
+    path: Path  # of a file, or of a project's folder
     file_name: str
     expires: float
 
@@ -167,28 +171,60 @@ def download_url(path: Path, file_name: str) -> str:
         path: A file that may be far larger than what one would hold in memory.
         file_name: What the browser calls it.
     """
+    return f"{DOWNLOAD_URL}/{_token_for(path, file_name)}"
+
+
+def thumbnails_url(project_folder: Path) -> str:
+    """Returns an address, for a day, below which the browser finds a project's thumbnails as they lie in its folder."""
+    return f"{THUMBNAIL_URL}/{_token_for(project_folder, '')}"
+
+
+def _token_for(path: Path, file_name: str) -> str:
     now = time.time()
     with _lock:
         for token in [token for token, known in _downloads.items() if known.expires <= now]:
             del _downloads[token]
         for token, known in _downloads.items():
             if (known.path, known.file_name) == (path, file_name) and known.expires > now + DOWNLOAD_SECONDS / 2:
-                return f"{DOWNLOAD_URL}/{token}"
+                return token
         token = secrets.token_urlsafe(32)
         _downloads[token] = _Download(path, file_name, now + DOWNLOAD_SECONDS)
-    return f"{DOWNLOAD_URL}/{token}"
+    return token
+
+
+def _opened_by(token: str) -> _Download | None:
+    known = _downloads.get(token)
+    return known if known and known.expires > time.time() else None
 
 
 async def send_download(request: Request) -> Response:
     """Sends the file that `download_url` gave this address to; the address holds no path that could be changed."""
-    known = _downloads.get(request.path_params["token"])
-    if known is None or known.expires <= time.time() or not await to_thread.run_sync(known.path.is_file):
+    known = _opened_by(request.path_params["token"])
+    if known is None or not await to_thread.run_sync(known.path.is_file):
         return Response(status_code=404)
     return FileResponse(
         known.path,
         filename=known.file_name,
         media_type="application/octet-stream",
         headers=AS_IT_IS | {"cache-control": "private, no-store", "x-content-type-options": "nosniff"},
+    )
+
+
+async def send_thumbnail(request: Request) -> Response:
+    """Sends one thumbnail, which the browser keeps: the name says what it shows and can lead nowhere else."""
+    known = _opened_by(request.path_params["token"])
+    name = request.path_params["name"]
+    if known is None or not THUMBNAIL_NAME.fullmatch(name) or not await to_thread.run_sync((known.path / name).is_file):
+        return Response(status_code=404)
+    return FileResponse(
+        known.path / name,
+        media_type="image/png" if name.endswith(".png") else "image/jpeg",
+        headers=AS_IT_IS
+        | {
+            "cache-control": f"private, max-age={DOWNLOAD_SECONDS}, immutable",
+            "cross-origin-resource-policy": "same-origin",
+            "x-content-type-options": "nosniff",
+        },
     )
 
 
@@ -199,4 +235,5 @@ ROUTES = [
     Route(UPLOAD_URL + "/{upload_id}/finish", finish_upload, methods=["POST"]),
     Route(PLOTLY_URL, plotly_script),
     Route(DOWNLOAD_URL + "/{token}", send_download),
+    Route(THUMBNAIL_URL + "/{token}/{name:path}", send_thumbnail),
 ]

@@ -194,6 +194,11 @@ def _result_sentence(result: IntakeResult) -> str:
         ngettext("{count} picture was taken in.", "{count} pictures were taken in.", result.num_taken),
         ngettext("{count} was already here.", "{count} were already here.", result.num_already_there),
         ngettext("{count} file was set aside.", "{count} files were set aside.", result.num_set_aside),
+        ngettext(
+            "{count} is among those that you set aside, and stays there.",
+            "{count} are among those that you set aside, and stay there.",
+            result.num_removed,
+        ),
     ]
-    counts = (result.num_taken, result.num_already_there, result.num_set_aside)
+    counts = (result.num_taken, result.num_already_there, result.num_set_aside, result.num_removed)
     return " ".join(text for text, count in zip(sentences, counts, strict=True) if count or text == sentences[0])

@@ -49,8 +49,20 @@ class Key:
     SAMPLE = "sample_{}"
     CANCEL_INTAKE = "cancel_intake"
     DISMISS_INTAKE = "dismiss_intake"
-    MORE_PICTURES = "more_pictures_{}"
+    SHOWN_PART = "shown_part"
+    SHOWN_CLASS = "shown_class"
+    RENAME_CLASS = "rename_class_{}"
+    MERGE_CLASS = "merge_class"
     REMOVE_CLASS = "remove_class_{}"
+    PICTURES = "pictures"
+    PICTURE_BAR = "picture_bar"
+    PICTURE_PAGE = "picture_page_{}"
+    MOVE_TO = "move_to_{}"
+    MOVE = "move"
+    SET_ASIDE = "set_aside"
+    BRING_BACK = "bring_back"
+    CLEAR_SELECTION = "clear_selection"
+    UNDO = "undo_{}"
     REMOVE_ALL = "remove_all"
     BACKBONE = "backbone_{}"
     BACKBONE_SORT = "backbone_sort"
@@ -94,7 +106,8 @@ class Session:
     Attributes:
         drafts: The model and settings being put together, by project; also kept on disk.
         histories: Stories of runs read so far, by run.
-        shown_pictures: How many thumbnails are shown, by class.
+        selections: Counts finished selections of pictures, so that the next one begins empty.
+        renamed: The new name of the class that was shown, until the page shows it under that name; empty for none.
         question: Key of the button whose question is open; empty for none.
         uploads: Counts finished uploads, so that an uploader is empty for the next one.
         expert_freezing: Whether any single layer can be chosen.
@@ -102,7 +115,8 @@ class Session:
 
     drafts: dict[str, Draft] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
-    shown_pictures: dict[str, int] = field(default_factory=dict)
+    selections: int = 0
+    renamed: str = ""
     question: str = ""
     uploads: int = 0
     expert_freezing: bool = False

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from streamlit import config
 
-from core import dataset, intake
+from core import curation, dataset, intake
 from core.limits import Limits
 from core.orders import Order
 from core.taking import IntakeResult
@@ -61,16 +61,8 @@ def test_the_file_set_aside_is_listed_by_name(filled):
     assert table["Reason"].str.len().min() > 10
 
 
-def test_a_class_is_removed_after_asking(workspace, filled):
-    app = open_page("images", project=filled.id)
-    app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).click().run()
-    assert dataset.images(workspace, filled.id)["label"].nunique() == 2
-    app.button(key=Key.CONFIRM).click().run()
-    assert set(dataset.images(workspace, filled.id)["label"]) == {LABELS[1]}
-
-
 def test_with_one_class_the_page_says_what_is_missing_and_does_not_lead_on(workspace, filled):
-    dataset.remove_class(workspace, filled.id, LABELS[0])
+    curation.remove_class(workspace, filled.id, LABELS[0])
     app = open_page("images", project=filled.id)
     assert len(app.error) == 1
     assert Key.NEXT not in [button.key for button in app.button]
@@ -130,13 +122,17 @@ def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_
     assert not refused_upload.folder.parent.exists()
 
 
-def test_a_download_is_told_in_megabytes_and_nothing_can_be_removed_meanwhile(filled, going_on):
+def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(workspace, filled, going_on):
+    curation.rename_class(workspace, filled.id, LABELS[1], "wasp")
     app = open_page("images", project=filled.id, lang="en")
+    app.selectbox(key=Key.SHOWN_CLASS).set_value(LABELS[0]).run()
     assert "Downloading …" in texts(app)
     (bar,) = app.get("progress")
     assert bar.proto.text.startswith("12") and bar.proto.text.endswith("left")
-    assert app.button(key=Key.REMOVE_ALL).disabled
-    assert app.button(key=Key.REMOVE_CLASS.format(LABELS[0])).disabled
+    change = curation.last_change(workspace, filled.id)
+    locked = (Key.REMOVE_ALL, Key.REMOVE_CLASS.format(LABELS[0]), Key.RENAME_CLASS.format(LABELS[0]))
+    for key in (*locked, Key.UNDO.format(change.id), Key.MOVE, Key.SET_ASIDE):
+        assert app.button(key=key).disabled
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from streamlit.testing.v1 import AppTest
 
-from core import dataset, runs
+from core import curation, runs
 from core.runs import State
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
@@ -56,7 +56,7 @@ def test_every_own_setting_has_a_sentence_of_help(filled):
 
 
 def test_a_project_with_one_class_is_sent_back_to_the_pictures(workspace, filled):
-    dataset.remove_class(workspace, filled.id, LABELS[0])
+    curation.remove_class(workspace, filled.id, LABELS[0])
     app = open_page("train", project=filled.id)
     assert Key.START_RUN not in [button.key for button in app.button]
 

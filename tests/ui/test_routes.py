@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from core.ui import batch as batches
 from core.ui import routes, upload
-from core.ui.routes import PLOTLY_URL, ROUTES, TOKEN_HEADER, UPLOAD_URL, download_url
+from core.ui.routes import PLOTLY_URL, ROUTES, TOKEN_HEADER, UPLOAD_URL, download_url, thumbnails_url
 
 
 def packed(files: dict[str, bytes]) -> bytes:
@@ -225,6 +225,68 @@ def test_download_ends_with_its_time(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(routes, "DOWNLOAD_SECONDS", -1)
     (tmp_path / "model.keras").write_bytes(b"x")
     assert browser.ask("GET", download_url(tmp_path / "model.keras", "m"))[0].status == 404
+
+
+PLACE = f"intakes/1795635445204223805-5cbc/thumbnails/{'0a' * 8}.jpg"
+
+
+@pytest.fixture
+def thumbnails(tmp_path):
+    """A project's folder with a thumbnail of an intake, and files beside that the address must not open."""
+    folder = tmp_path / "project"
+    (folder / PLACE).parent.mkdir(parents=True)
+    (folder / PLACE).write_bytes(b"a thumbnail")
+    (folder / "thumbnails").mkdir()
+    (folder / "thumbnails/notes.txt").write_bytes(b"secret")
+    (folder / "order.json").write_bytes(b"secret")
+    (tmp_path / f"{'1b' * 8}.jpg").write_bytes(b"secret")
+    return folder
+
+
+def test_thumbnail_is_sent_and_kept_by_the_browser(browser, thumbnails):
+    answer, content = browser.ask("GET", f"{thumbnails_url(thumbnails)}/{PLACE}", Origin=None)
+    assert (answer.status, content) == (200, b"a thumbnail")
+    assert answer.getheader("content-type") == "image/jpeg"
+    assert answer.getheader("cache-control") == "private, max-age=86400, immutable"
+    assert answer.getheader("cross-origin-resource-policy") == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thumbnails/notes.txt",
+        "order.json",
+        f"..%2f{'1b' * 8}.jpg",
+        f"thumbnails/%2e%2e/%2e%2e/{'1b' * 8}.jpg",
+        f"../{'1b' * 8}.jpg",
+        f"thumbnails/{'2c' * 8}.jpg",
+        PLACE.upper(),
+        PLACE.removesuffix(".jpg"),
+        "",
+    ],
+)
+def test_thumbnail_has_no_name_but_its_own(browser, thumbnails, name):
+    assert browser.ask("GET", f"{thumbnails_url(thumbnails)}/{name}")[0].status == 404
+
+
+def test_thumbnails_of_a_token_are_those_of_one_folder(browser, thumbnails, tmp_path):
+    (tmp_path / "others").mkdir()
+    other = thumbnails_url(tmp_path / "others")
+    assert browser.ask("GET", f"{other}/{PLACE}")[0].status == 404
+    assert browser.ask("GET", f"{routes.THUMBNAIL_URL}/made-up/{PLACE}")[0].status == 404
+    assert thumbnails_url(thumbnails) == thumbnails_url(thumbnails) != other
+
+
+def test_thumbnails_and_downloads_do_not_open_each_other(browser, thumbnails):
+    folder_token = thumbnails_url(thumbnails).rsplit("/", 1)[1]
+    file_token = download_url(thumbnails / f"{'0a' * 8}.jpg", "a.jpg").rsplit("/", 1)[1]
+    assert browser.ask("GET", f"{routes.DOWNLOAD_URL}/{folder_token}")[0].status == 404
+    assert browser.ask("GET", f"{routes.THUMBNAIL_URL}/{file_token}/{PLACE}")[0].status == 404
+
+
+def test_thumbnails_end_with_their_time(browser, thumbnails, monkeypatch):
+    monkeypatch.setattr(routes, "DOWNLOAD_SECONDS", -1)
+    assert browser.ask("GET", f"{thumbnails_url(thumbnails)}/{PLACE}")[0].status == 404
 
 
 def _until(holds) -> None:

@@ -11,7 +11,6 @@ from core.dataset import (
     check_trainable,
     class_counts,
     remove_all,
-    remove_class,
     thumbnail_path,
 )
 
@@ -72,16 +71,6 @@ def test_projects_do_not_see_each_others_images(workspace, project):
     assert len(dataset.images(workspace, project.id)) == 6
 
 
-def test_removed_class_leaves_the_others_and_no_files(workspace, project):
-    images = dataset.images(workspace, project.id)
-    remove_class(workspace, project.id, "class-1")
-    left = images["label"] == "class-2"
-    assert [(workspace.home / path).exists() for path in images["path"]] == left.to_list()
-    assert [thumbnail_path(workspace, row).exists() for row in images.itertuples()] == left.to_list()
-    assert set(dataset.images(workspace, project.id)["label"]) == {"class-2"}
-    assert len(dataset.set_aside(workspace, project.id)) == 1
-
-
 def test_removing_all_leaves_nothing(workspace, project):
     remove_all(workspace, project.id)
     assert dataset.images(workspace, project.id).empty
@@ -100,10 +89,15 @@ def test_images_that_a_run_was_made_with_outlive_their_removal(workspace, projec
     assert [(workspace.home / path).exists() for path in images["path"]] == [True] * 2 + [False] * 4
 
 
-def test_removed_images_can_come_back(workspace, project, tmp_path):
-    remove_class(workspace, project.id, "class-1")
+def test_deleted_images_can_come_back(workspace, project, tmp_path):
+    remove_all(workspace, project.id)
     result = intake.take_folder(workspace, project.id, Path(tmp_path / "pictures"))
-    assert (result.num_taken, result.num_already_there) == (3, 3)
+    assert (result.num_taken, result.num_already_there) == (6, 0)
+
+
+def test_images_are_counted(workspace, project):
+    assert dataset.num_images(workspace, project.id) == 6
+    assert dataset.num_images(workspace, "nowhere") == 0
 
 
 def test_counts_are_by_class_and_split():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import dataset, examining, intake, intake_worker, projects, taking
+from core import curation, dataset, examining, intake, intake_worker, projects, taking
 from core.harvest import bring_home
 from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, SetAsideError
 from core.intake import (
@@ -228,6 +228,19 @@ def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_pat
     take_folder(workspace, project, folder, lambda done, total: told.append((done, total)))
     assert list(dataset.images(workspace, project)["name"]) == names
     assert told == [(done, len(names)) for done in (taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
+
+
+def test_picture_that_its_owner_set_aside_stays_there_and_is_counted(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
+    take_folder(workspace, project, folder)
+    first = dataset.images(workspace, project)["id"].iloc[0]
+    curation.set_images_aside(workspace, project, [int(first)])
+    assert take_folder(workspace, project, folder) == IntakeResult(0, 1, 0, 1)
+    write(tmp_path / "again", {"dogs/1.png": (folder / "cats/1.png").read_bytes(), "dogs/2.png": picture()})
+    assert take_folder(workspace, project, tmp_path / "again") == IntakeResult(1, 0, 1)
+    assert "Set aside by you" in reasons(workspace, project)["dogs/1.png"]
+    curation.restore_images(workspace, project, [int(first)])
+    assert list(dataset.images(workspace, project)["name"]) == ["cats/1.png", "cats/2.png", "dogs/2.png"]
 
 
 def photo(seed: int, side: int = 400) -> Image.Image:

@@ -1,0 +1,86 @@
+// The grid of picture_grid.py: thumbnails that are switched on and off, alone or in a row.
+// Streamlit calls the default export at every change of `data`; what lasts longer is kept by element in `grids`.
+
+const grids = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const box = parentElement.querySelector(".picture-grid");
+  let grid = grids.get(box);
+  if (!grid) {
+    grid = new PictureGrid(box);
+    grids.set(box, grid);
+  }
+  grid.update(data, setStateValue);
+}
+
+class PictureGrid {
+  constructor(box) {
+    this.box = box;
+    this.buttons = new Map(); // by the picture's id, in the order of the page
+    this.all = box.querySelector(".all");
+    this.all.onclick = () => this.choose([...this.buttons.keys()], !this.isAll());
+  }
+
+  update(data, setStateValue) {
+    this.setStateValue = setStateValue;
+    this.words = data.words;
+    // Within a selection the browser knows best: what the server says may be older than the last click.
+    if (data.selection !== this.selection) this.selected = new Set(data.selected);
+    this.selection = data.selection;
+    const content = JSON.stringify([data.url, data.groups]);
+    if (content !== this.content) this.draw(data);
+    this.content = content;
+    this.mark();
+  }
+
+  draw(data) {
+    this.buttons.clear();
+    this.last = null;
+    this.box.querySelector(".groups").replaceChildren(...data.groups.map((group) => this.group(group, data.url)));
+  }
+
+  group({ label, count, pictures }, url) {
+    const section = element("section", { className: "group" });
+    const heading = element("h4");
+    heading.append(element("span", { className: "label", textContent: label }), " ");
+    heading.append(element("span", { className: "count", textContent: count }));
+    const tiles = element("div", { className: "tiles" });
+    tiles.append(...pictures.map((picture) => this.tile(picture, url)));
+    section.append(heading, tiles);
+    return section;
+  }
+
+  tile({ id, name, file }, url) {
+    const button = element("button", { type: "button", className: "tile", title: name });
+    button.append(element("img", { alt: name, loading: "lazy", decoding: "async", src: `${url}/${file}` }));
+    button.append(element("span", { className: "check" }));
+    button.onclick = (event) => this.click(id, event.shiftKey);
+    this.buttons.set(id, button);
+    return button;
+  }
+
+  click(id, isRange) {
+    const ids = [...this.buttons.keys()];
+    const [from, to] = [ids.indexOf(this.last), ids.indexOf(id)].sort((a, b) => a - b);
+    const isOn = !this.selected.has(id);
+    this.choose(isRange && from >= 0 ? ids.slice(from, to + 1) : [id], isOn);
+    this.last = id;
+  }
+
+  choose(ids, isOn) {
+    for (const id of ids) isOn ? this.selected.add(id) : this.selected.delete(id);
+    this.mark();
+    this.setStateValue("selection", { number: this.selection, ids: [...this.selected] });
+  }
+
+  isAll() {
+    return [...this.buttons.keys()].every((id) => this.selected.has(id));
+  }
+
+  mark() {
+    for (const [id, button] of this.buttons) button.setAttribute("aria-pressed", this.selected.has(id));
+    this.all.textContent = this.isAll() ? this.words.none : this.words.all;
+  }
+}
+
+const element = (name, values = {}) => Object.assign(document.createElement(name), values);

@@ -1,0 +1,176 @@
+"""Putting pictures in order in a real browser: clicks on the pictures themselves, and what becomes of them."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core import dataset, intake, projects
+from core.projects import Project
+from core.ui.curating import PAGE_PICTURES
+from core.workspace import Workspace
+
+PAGE_MS = 30_000
+EACH = 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    expect.set_options(timeout=PAGE_MS)
+    yield
+    expect.set_options(timeout=5000)
+
+
+@pytest.fixture
+def project(server, picture_folder) -> Project:
+    """Six pictures of each of two classes."""
+    return filled(server, picture_folder(classes=2, each=EACH))
+
+
+def filled(server, folder) -> Project:
+    workspace = Workspace(server.home)
+    made = projects.create_project(workspace, "Order")
+    intake.take_folder(workspace, made.id, folder)
+    return made
+
+
+def open_images(page: Page, project: Project) -> None:
+    page.goto(f"/images?project={project.id}")
+    expect(page.get_by_role("heading", name="Your pictures")).to_be_visible()
+    expect(tiles(page).first).to_be_visible()
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".picture-grid .tile")
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.locator(".picture-grid").get_by_role("button", name=name, exact=True)
+
+
+def expect_counts(page: Page, *texts: str) -> None:
+    expect(page.locator(".picture-grid h4")).to_have_text(texts)
+
+
+def expect_pressed(page: Page, *names: str) -> None:
+    expect(page.locator(".picture-grid .tile[aria-pressed=true]")).to_have_count(len(names))
+    for name in names:
+        expect(tile(page, name)).to_have_attribute("aria-pressed", "true")
+
+
+def expect_selected(page: Page, count: int) -> None:
+    told = f"{count} selected" if count else "Click pictures to select them."
+    expect(page.locator(".st-key-picture_bar")).to_contain_text(told)
+
+
+def move_to(page: Page, label: str) -> None:
+    choice = page.locator("[class*=st-key-move_to_] input")
+    choice.fill(label)
+    choice.press("Enter")
+    page.locator(".st-key-move button").click()
+
+
+def labels(server, project: Project) -> dict[str, int]:
+    return dataset.images(Workspace(server.home), project.id)["label"].value_counts().to_dict()
+
+
+def test_two_pictures_are_moved_to_another_class_and_moved_back(page, server, project):
+    open_images(page, project)
+    expect_counts(page, "class-1 6 pictures", "class-2 6 pictures")
+    for name in ("class-1/2.png", "class-1/4.png"):
+        tile(page, name).click()
+    expect_pressed(page, "class-1/2.png", "class-1/4.png")
+    expect_selected(page, 2)
+    move_to(page, "class-2")
+    expect_counts(page, "class-1 4 pictures", "class-2 8 pictures")
+    expect_pressed(page)
+    expect_selected(page, 0)
+    assert labels(server, project) == {"class-1": 4, "class-2": 8}
+    page.reload()
+    page.get_by_role("button", name="Undo: 2 pictures moved to “class-2”").click()
+    expect_counts(page, "class-1 6 pictures", "class-2 6 pictures")
+    expect(page.get_by_role("button", name=re.compile("^Undo"))).to_have_count(0)
+    assert labels(server, project) == {"class-1": 6, "class-2": 6}
+
+
+def test_pictures_are_moved_to_a_class_that_is_new(page, server, project):
+    open_images(page, project)
+    tile(page, "class-2/1.png").click()
+    expect_selected(page, 1)
+    move_to(page, "wasps")
+    expect_counts(page, "class-1 6 pictures", "class-2 5 pictures", "wasps 1 picture")
+
+
+def test_a_row_of_pictures_is_set_aside_and_brought_back(page, server, project):
+    open_images(page, project)
+    tile(page, "class-1/2.png").click()
+    tile(page, "class-1/5.png").click(modifiers=["Shift"])
+    expect_pressed(page, *[f"class-1/{number}.png" for number in (2, 3, 4, 5)])
+    expect_selected(page, 4)
+    page.locator(".st-key-set_aside button").click()
+    expect_counts(page, "class-1 2 pictures", "class-2 6 pictures")
+    page.get_by_text("Set aside by you").click()
+    expect_counts(page, "class-1 4 pictures")
+    page.get_by_role("button", name="Select all on this page").click()
+    expect_selected(page, 4)
+    page.locator(".st-key-bring_back button").click()
+    expect_counts(page, "class-1 6 pictures", "class-2 6 pictures")
+    expect(page.get_by_text("Set aside by you")).to_have_count(0)
+
+
+def test_pictures_are_selected_with_the_keyboard(page, project):
+    open_images(page, project)
+    tile(page, "class-1/1.png").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_pressed(page, "class-1/1.png", "class-1/2.png")
+    page.keyboard.press("Enter")
+    expect_pressed(page, "class-1/1.png")
+    expect_selected(page, 1)
+    page.locator(".st-key-clear_selection button").click()
+    expect_pressed(page)
+
+
+def test_thumbnails_come_from_the_disk_and_are_kept(page, project):
+    answers = []
+    page.on("response", lambda answer: answers.append(answer) if "/headstart/thumbnail/" in answer.url else None)
+    open_images(page, project)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.picture-grid img')].every(image => image.naturalWidth > 40)"
+    )
+    assert len({answer.url for answer in answers}) == 2 * EACH
+    assert {answer.status for answer in answers} == {200}
+    assert all("immutable" in answer.headers["cache-control"] for answer in answers)
+
+
+def test_a_selection_goes_on_over_pages(page, server, picture_folder):
+    each = PAGE_PICTURES // 2 + 5
+    project = filled(server, picture_folder(classes=2, each=each))
+    open_images(page, project)
+    expect(tiles(page)).to_have_count(PAGE_PICTURES)
+    tile(page, "class-1/1.png").click()
+    page.locator("[class*=st-key-picture_page_]").get_by_role("button", name=re.compile(r"\b2$")).click()
+    expect(tiles(page)).to_have_count(2 * each - PAGE_PICTURES)
+    page.get_by_role("button", name="Select all on this page").click()
+    expect_selected(page, 1 + 2 * each - PAGE_PICTURES)
+    page.locator(".st-key-set_aside button").click()
+    expect(tiles(page)).to_have_count(PAGE_PICTURES - 1)
+    assert labels(server, project) == {"class-1": each - 1, "class-2": PAGE_PICTURES - each}
+
+
+@pytest.fixture
+def phone(chromium: Browser, server) -> Iterator[Page]:
+    with chromium.new_context(
+        base_url=server.url, viewport={"width": 390, "height": 844}, locale="en-US", has_touch=True, is_mobile=True
+    ) as context:
+        yield context.new_page()
+
+
+def test_pictures_are_selected_with_a_finger(phone, project):
+    open_images(phone, project)
+    tile(phone, "class-1/3.png").tap()
+    expect_pressed(phone, "class-1/3.png")
+    expect_selected(phone, 1)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
