@@ -31,6 +31,9 @@ class Seen:
         height: The same.
         problem: JSON of a sentence of gettext and its values.
         likeness: What near duplicates are found by.
+        brightness: 0 to 1, like contrast and sharpness; see `core.looks`.
+        contrast: The same.
+        sharpness: The same.
     """
 
     name: str
@@ -43,6 +46,9 @@ class Seen:
     height: int | None = None
     problem: str | None = None
     likeness: bytes | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    sharpness: float | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import AppError
 from core.likeness import fingerprint
+from core.looks import Look, look_of
 from core.metadata import without_metadata
 from core.text import N_
 
@@ -95,6 +96,7 @@ class WorkingCopy:
         width: Of the original as people see it, in pixels.
         height: The same.
         likeness: What near duplicates are found by; see `core.likeness`.
+        look: How bright, rich in contrast and sharp it is.
     """
 
     data: bytes
@@ -103,6 +105,7 @@ class WorkingCopy:
     width: int
     height: int
     likeness: bytes
+    look: Look
 
 
 def decode(source: Path | bytes | BinaryIO, image_size: int) -> np.ndarray:
@@ -151,8 +154,8 @@ def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
         is_tiny = max(upright.size) <= THUMBNAIL_SIDE
         upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
         thumbnail = None if is_tiny else _jpeg(upright, THUMBNAIL_QUALITY)
-        likeness = fingerprint(upright)
-        return WorkingCopy(made, suffix if suffix and kept else ".jpg", thumbnail, width, height, likeness)
+        suffix = suffix if suffix and kept else ".jpg"
+        return WorkingCopy(made, suffix, thumbnail, width, height, fingerprint(upright), look_of(upright))
 
 
 @contextmanager

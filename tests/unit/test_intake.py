@@ -98,6 +98,7 @@ def test_folder_becomes_images_with_thumbnails(workspace, project, tmp_path):
     assert labels(workspace, project) == {"cats/1.png": "cats", "cats/2.png": "cats", "dogs/1.png": "dogs"}
     assert table["size_bytes"].iloc[0] == (folder / "cats/1.png").stat().st_size
     assert (table["width"].iloc[0], table["height"].iloc[0]) == (32, 24)
+    assert table[["brightness", "contrast", "sharpness"]].iloc[0].between(0.2, 1).all()
     assert (workspace.home / table["path"].iloc[0]).read_bytes() == (folder / "cats/1.png").read_bytes()
     assert all(dataset.thumbnail_path(workspace, row).exists() for row in table.itertuples())
     assert not list(workspace.project_folder(project).rglob("*.part"))
