@@ -32,6 +32,7 @@ else:
             default="folder",
             required=True,
             key=Key.IMAGE_SOURCE,
+            persist_state="page",  # the next class mostly comes from where the last one did
         )
         st.caption(_(sources.SOURCES[source or "folder"][1]))
         sources.ask(source or "folder", at.workspace, at.project.id)

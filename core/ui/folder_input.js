@@ -1,4 +1,4 @@
-// The drop zone of folder_input.py: finds the files, sends them in batches, shows how far it is.
+// The drop zone of folder_input.py: finds the files, sends them in batches (by sending.js), shows how far it is.
 // Streamlit calls the default export at every change of `data`; what lasts longer is kept by element in `instances`.
 
 const instances = new WeakMap();
@@ -237,26 +237,7 @@ class FolderInput {
   }
 
   request(method, path, body, onProgress) {
-    const signal = this.upload?.stop.signal;
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      request.open(method, this.data.url + path);
-      request.setRequestHeader(this.data.header, this.data.token);
-      request.responseType = "json";
-      if (onProgress) request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
-      request.onerror = request.onabort = () => reject(new Refusal("network"));
-      request.onload = () =>
-        request.status < 300 ? resolve(request.response) : reject(new Refusal(request.response?.error ?? "failed"));
-      signal?.addEventListener("abort", () => request.abort());
-      request.send(body);
-    });
-  }
-}
-
-class Refusal extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
+    return request(this.data, method, path, body, { signal: this.upload?.stop.signal, onProgress });
   }
 }
 
@@ -274,13 +255,6 @@ function batches(files, limits) {
     bytes += item[1].size;
   }
   return made;
-}
-
-function pack(batch) {
-  const header = new TextEncoder().encode(JSON.stringify(batch.map(([path, file]) => [path, file.size])));
-  const length = new DataView(new ArrayBuffer(4));
-  length.setUint32(0, header.length);
-  return new Blob([length, header, ...batch.map(([, file]) => file)]);
 }
 
 async function unreadableOf(batch) {

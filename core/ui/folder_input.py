@@ -52,7 +52,7 @@ _component = st.components.v2.component(
     "headstart_folder_input",
     html=HTML,
     css=(HERE / "folder_input.css").read_text(encoding="utf-8"),
-    js=(HERE / "folder_input.js").read_text(encoding="utf-8"),
+    js="".join((HERE / name).read_text(encoding="utf-8") for name in ("sending.js", "folder_input.js")),
 )
 
 

@@ -1,4 +1,4 @@
-"""Where pictures come from: a folder, a zip, files of one class, a sample set; and progress while they arrive."""
+"""Where pictures come from: a folder, a zip, files, the camera, a sample set; and progress while they arrive."""
 
 import os
 from dataclasses import replace
@@ -6,15 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import intake
+from core import dataset, intake
 from core.incoming import FolderNotFoundError
 from core.intake import IntakeStatus
+from core.layout import clean_label
 from core.limits import Limits
 from core.orders import Order
 from core.samples import SAMPLES
 from core.taking import IntakeResult
 from core.text import N_, _, ngettext, number
 from core.ui import pieces, state
+from core.ui.camera import camera
 from core.ui.folder_input import folder_input
 from core.ui.live import duration
 from core.ui.markup import plain
@@ -48,6 +50,7 @@ SOURCES = {
         ),
     ),
     "files": (N_("Files of one class"), N_("Name a class and choose its pictures; repeat for the next class.")),
+    "camera": (N_("Camera"), N_("Name a class and hold a button: pictures are taken as long as you hold it.")),
     "samples": (N_("Sample pictures"), N_("No pictures at hand? Take some of these to see how it goes.")),
 }
 
@@ -61,7 +64,14 @@ def offered() -> list[str]:
 
 def ask(source: str, workspace: Workspace, project_id: str) -> None:
     """Shows the form of one of `SOURCES`."""
-    forms = {"folder": _folder, "zip": _zip, "server": _server, "files": _files, "samples": _samples}
+    forms = {
+        "folder": _folder,
+        "zip": _zip,
+        "server": _server,
+        "files": _files,
+        "camera": _camera,
+        "samples": _samples,
+    }
     forms[source](workspace, project_id)
 
 
@@ -101,8 +111,27 @@ def _files(workspace: Workspace, project_id: str) -> None:
     hint = _("They all become pictures of the class “{label}”.", label=label)
     upload = folder_input(key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint)
     if upload:
-        files = tuple((name, str(path)) for name, path in upload.files())
-        _begin_upload(workspace, project_id, upload, Order("files", label=label, files=files))
+        _begin_upload(workspace, project_id, upload, _of_one_class(label, upload))
+
+
+def _of_one_class(label: str, upload: FolderUpload) -> Order:
+    return Order("files", label=label, files=tuple((name, str(path)) for name, path in upload.files()))
+
+
+def _camera(workspace: Workspace, project_id: str) -> None:
+    labels = dataset.class_counts(dataset.images(workspace, project_id))["label"].to_list()
+    chosen = st.selectbox(
+        _("Class of the pictures"),
+        labels,
+        index=None,
+        accept_new_options=True,
+        placeholder=_("Choose a class, or type a new name"),
+        key=Key.CAMERA_CLASS,
+    )
+    added = camera(key=Key.CAMERA, token=issue_token(project_id), label=clean_label(chosen or ""))
+    if added:
+        label, upload = added
+        _begin_upload(workspace, project_id, upload, _of_one_class(label, upload))
 
 
 def _samples(workspace: Workspace, project_id: str) -> None:

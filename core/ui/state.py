@@ -46,6 +46,8 @@ class Key:
     ZIP_START = "zip_start"
     CLASS_NAME = "class_name"
     CLASS_FILES = "class_files"
+    CAMERA_CLASS = "camera_class"
+    CAMERA = "camera"
     SAMPLE = "sample_{}"
     CANCEL_INTAKE = "cancel_intake"
     DISMISS_INTAKE = "dismiss_intake"

@@ -1,11 +1,13 @@
 """What a page does with the components, and nothing else."""
 
 import math
+import shutil
 import time
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.ui.camera import camera
 from core.ui.folder_input import folder_input
 from core.ui.live_chart import live_chart
 from core.ui.routes import download_url
@@ -17,10 +19,10 @@ st.title("Components")
 upload = folder_input(key="folder", token=issue_token("p1"), hint="One folder for each class, such as cats and dogs.")
 if upload:
     uploads = st.session_state.setdefault("uploads", [])
-    with upload:
-        names = [name for name, _ in upload.files()]
-        refused = [refused.name for refused in upload.refused]
-        uploads.append([upload.num_files, names[:3], refused, str(upload.zip_file)])
+    names = [name for name, _ in upload.files()]
+    refused = [refused.name for refused in upload.refused]
+    uploads.append([upload.num_files, names[:3], refused, str(upload.zip_file)])
+    shutil.rmtree(upload.hand_over())
 for number, seen in enumerate(st.session_state.get("uploads", []), start=1):
     st.text(f"Upload {number}: {seen}")
 
@@ -43,4 +45,5 @@ if st.toggle("Learn", value=True):
 model = Workspace.default().home / "model.keras"
 if model.exists():
     st.link_button("Download", download_url(model, "bees and ants.keras"))
+camera(key="camera", token=issue_token("p1"), label="bee", max_shots=5)
 st.text("The end")

@@ -26,6 +26,7 @@ def page(page):
     page.on("pageerror", lambda error: errors.append(error))
     page.goto("/")
     expect(page.get_by_text("The end")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Drop a folder here")).to_be_visible(timeout=30_000)
     yield page
     assert errors == []
 
@@ -145,6 +146,21 @@ def test_folder_input_works_with_the_keyboard(page):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a folder").press("Enter")
     assert chooser.value.is_multiple()
+
+
+def test_no_more_pictures_are_taken_than_may_wait(page):
+    camera = page.locator(".st-key-camera")
+    camera.get_by_role("button", name="Turn on the camera").click()
+    hold = camera.locator(".hold")
+    expect(hold).to_be_focused()
+    page.keyboard.down("Space")
+    limit = camera.get_by_text("5 pictures are as many as can wait.")
+    expect(limit).to_be_visible(timeout=30_000)
+    page.keyboard.up("Space")
+    expect(camera.locator(".count")).to_have_text("Taken: 5 · sent: 5")
+    hold.press("Space")
+    expect(limit).to_be_visible()
+    expect(camera.locator(".count")).to_have_text("Taken: 5 · sent: 5")
 
 
 def test_chart_is_redrawn_in_place(page):
