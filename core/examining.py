@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -101,7 +101,9 @@ def _keep(seen: Seen, data: bytes, destination: Destination) -> Seen:
         width=copy.width,
         height=copy.height,
         likeness=copy.likeness,
-        **asdict(copy.look),
+        brightness=copy.look.brightness,
+        contrast=copy.look.contrast,
+        sharpness=copy.look.sharpness,
     )
 
 

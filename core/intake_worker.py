@@ -16,6 +16,7 @@ from core.taking import Target
 from core.workspace import Workspace
 
 TELL_SECONDS = 0.25
+THREADS_OF_NUMPY = "OPENBLAS_NUM_THREADS"
 
 
 class CancelledError(Exception):
@@ -65,6 +66,7 @@ def main(folder: Path) -> None:
 
 def processes() -> ProcessPoolExecutor:
     """Returns a process for each core, which leave the memory of this one alone."""
+    os.environ[THREADS_OF_NUMPY] = "1"  # each core has a process already
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     context.set_forkserver_preload(["core.examining"])

@@ -7,7 +7,7 @@ from PIL import Image
 
 LONGEST_SIDE = 128
 DEEPEST = 127.5  # the largest standard deviation of values from 0 to 255: half of them at either end
-MIDDLE = 128
+POWERS = np.arange(256.0)[:, None] ** [1, 2]  # each level and its square
 QUIET = 1.0  # what rounding to whole values adds to the variance of a Laplacian; keeps the ratio of two calm
 
 
@@ -58,10 +58,9 @@ def _made_small(image: Image.Image) -> Image.Image:
 
 def _spread(image: Image.Image) -> float:
     """The largest standard deviation among the three colours."""
-    colors = np.asarray(image, dtype=np.float32).reshape(-1, 3) - MIDDLE  # around 0, where sums of squares stay exact
-    means = np.ones(len(colors), np.float32) @ colors / len(colors)
-    variances = (colors.T @ colors).diagonal() / len(colors) - means**2
-    return float(np.sqrt(max(0.0, variances.max())))
+    counts = np.array(image.histogram(), dtype=np.float64).reshape(3, len(POWERS))
+    means, squares = (counts @ POWERS / (image.width * image.height)).T
+    return float(np.sqrt(max(0.0, (squares - means**2).max())))
 
 
 def _roughness(gray: np.ndarray) -> float:
