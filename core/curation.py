@@ -1,0 +1,185 @@
+"""Curation: pictures are moved, set aside and brought back, classes renamed; and every change can be undone."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from core.errors import AppError
+from core.layout import clean_label
+from core.text import N_, _, ngettext
+from core.workspace import Workspace
+
+MOST_CHANGES = 100  # of a project; older ones are forgotten
+
+SENTENCES: dict[str, Callable[..., str]] = {
+    "moved": lambda count, **names: ngettext(
+        "{count} picture moved to “{label}”", "{count} pictures moved to “{label}”", count, **names
+    ),
+    "set_aside": lambda count: ngettext("{count} picture set aside", "{count} pictures set aside", count),
+    "restored": lambda count: ngettext("{count} picture brought back", "{count} pictures brought back", count),
+    "removed": lambda count, **names: ngettext(
+        "“{label}” set aside with its {count} picture", "“{label}” set aside with its {count} pictures", count, **names
+    ),
+    "renamed": lambda count, **names: _("“{label}” renamed to “{other}”", **names),
+    "merged": lambda count, **names: _("“{label}” merged into “{other}”", **names),
+}
+
+
+class ClassNameError(AppError):
+    """A class needs a name."""
+
+    sentence = N_("The class needs a name that can be read. Type one and try again.")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to pictures of a project at one time.
+
+    Attributes:
+        id: Names it among the changes of all projects that can be undone.
+        kind: A key of `SENTENCES`.
+        num_images: How many pictures it touched.
+        names: The classes that the sentence names.
+    """
+
+    id: int
+    kind: str
+    num_images: int
+    names: dict[str, str]
+
+    def shown(self) -> str:
+        """Returns what was done, in the present reader's language, as the rest of a line and not as a sentence."""
+        return SENTENCES[self.kind](self.num_images, **self.names)
+
+
+def move_images(workspace: Workspace, project_id: str, ids: Iterable[int], label: str) -> int:
+    """Moves pictures that are in use to another class, which need not exist; returns how many.
+
+    Raises:
+        ClassNameError: The name holds nothing that can be read.
+    """
+    label = _checked(label)
+    with workspace.database() as database:
+        rows = _chosen(database, project_id, ids, "removed IS NULL AND label != ?", label)
+        _set(database, rows, "label", label)
+        return _record(database, project_id, rows, "moved", label=label)
+
+
+def set_images_aside(workspace: Workspace, project_id: str, ids: Iterable[int]) -> int:
+    """Takes pictures out of use and keeps them, with their files; returns how many."""
+    with workspace.database() as database:
+        rows = _chosen(database, project_id, ids, "removed IS NULL")
+        _set(database, rows, "removed", time.time())
+        return _record(database, project_id, rows, "set_aside")
+
+
+def restore_images(workspace: Workspace, project_id: str, ids: Iterable[int]) -> int:
+    """Brings pictures that were set aside back into their classes; returns how many."""
+    with workspace.database() as database:
+        rows = _chosen(database, project_id, ids, "removed IS NOT NULL")
+        _set(database, rows, "removed", None)
+        return _record(database, project_id, rows, "restored")
+
+
+def remove_class(workspace: Workspace, project_id: str, label: str) -> int:
+    """Sets every picture of a class aside; returns how many."""
+    with workspace.database() as database:
+        rows = _found(database, project_id, "removed IS NULL AND label = ?", label)
+        _set(database, rows, "removed", time.time())
+        return _record(database, project_id, rows, "removed", label=label)
+
+
+def rename_class(workspace: Workspace, project_id: str, label: str, other: str) -> int:
+    """Gives a class another name, also for those of its pictures that are set aside; returns how many there are.
+
+    Where a class of that name is in use, the two become one.
+
+    Raises:
+        ClassNameError: The name holds nothing that can be read.
+    """
+    other = _checked(other)
+    if other == label:
+        return 0
+    with workspace.database() as database:
+        is_merge = bool(_found(database, project_id, "removed IS NULL AND label = ?", other))
+        rows = _found(database, project_id, "label = ?", label)
+        _set(database, rows, "label", other)
+        return _record(database, project_id, rows, "merged" if is_merge else "renamed", label=label, other=other)
+
+
+def last_change(workspace: Workspace, project_id: str) -> Change | None:
+    """Returns what `undo` would undo, None where there is nothing."""
+    with workspace.database() as database:
+        row = _newest(database, project_id)
+    return _change(row) if row else None
+
+
+def undo(workspace: Workspace, project_id: str) -> Change | None:
+    """Undoes the newest change of a project and forgets it; returns it, None where there is none."""
+    with workspace.database() as database:
+        row = _newest(database, project_id)
+        if row is None:
+            return None
+        before = json.loads(row["before"])
+        database.executemany(
+            "UPDATE images SET label = ?, split = ?, removed = ? WHERE project_id = ? AND id = ?",
+            [(*state, project_id, int(image_id)) for image_id, state in before.items()],
+        )
+        database.execute("DELETE FROM changes WHERE id = ?", (row["id"],))
+    return _change(row)
+
+
+def _checked(label: str) -> str:
+    label = clean_label(label)
+    if not label:
+        raise ClassNameError()
+    return label
+
+
+def _chosen(
+    database: sqlite3.Connection, project_id: str, ids: Iterable[int], condition: str, *values: str
+) -> list[sqlite3.Row]:
+    """Finds among pictures that a browser named those that are this project's and fit the condition."""
+    named = json.dumps([int(image_id) for image_id in ids])
+    return _found(database, project_id, f"{condition} AND id IN (SELECT value FROM json_each(?))", *values, named)
+
+
+def _found(database: sqlite3.Connection, project_id: str, condition: str, *values: str) -> list[sqlite3.Row]:
+    return database.execute(
+        f"SELECT id, label, split, removed FROM images WHERE project_id = ? AND problem IS NULL AND {condition}",
+        (project_id, *values),
+    ).fetchall()
+
+
+def _set(database: sqlite3.Connection, rows: list[sqlite3.Row], column: str, value: object) -> None:
+    database.executemany(f"UPDATE images SET {column} = ? WHERE id = ?", [(value, row["id"]) for row in rows])
+
+
+def _record(database: sqlite3.Connection, project_id: str, rows: list[sqlite3.Row], kind: str, **names: str) -> int:
+    """Remembers how the touched rows were before, in the transaction that changes them; returns how many they are."""
+    if rows:
+        sentence = json.dumps({"kind": kind, "num_images": len(rows), "names": names}, ensure_ascii=False)
+        before = json.dumps({row["id"]: [row["label"], row["split"], row["removed"]] for row in rows})
+        database.execute(
+            "INSERT INTO changes (project_id, made, sentence, before) VALUES (?, ?, ?, ?)",
+            (project_id, time.time(), sentence, before),
+        )
+        database.execute(
+            "DELETE FROM changes WHERE project_id = ? AND id <= "
+            "(SELECT id FROM changes WHERE project_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (project_id, project_id, MOST_CHANGES),
+        )
+    return len(rows)
+
+
+def _newest(database: sqlite3.Connection, project_id: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = database.execute(
+        "SELECT * FROM changes WHERE project_id = ? ORDER BY id DESC LIMIT 1", (project_id,)
+    ).fetchone()
+    return row
+
+
+def _change(row: sqlite3.Row) -> Change:
+    return Change(id=row["id"], **json.loads(row["sentence"]))
