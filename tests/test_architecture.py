@@ -29,6 +29,7 @@ LAYERS = (
         "metadata",
         "likeness",
         "overlay",
+        "looks",
         "pictures",
         "download",
         "weights",
