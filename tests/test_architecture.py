@@ -30,6 +30,7 @@ LAYERS = (
         "likeness",
         "overlay",
         "looks",
+        "spelling",
         "pictures",
         "download",
         "weights",
@@ -55,6 +56,8 @@ LAYERS = (
         "probing",
     },
     {
+        "curation",
+        "checks",
         "jobs",
         "metrics",
         "charts",
