@@ -1,10 +1,7 @@
 """What is in a project: totals, a row of thumbnails for each class, and the files that were set aside."""
 
-import io
-
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageOps
 
 from core import dataset
 from core.text import _, ngettext, number
@@ -12,11 +9,11 @@ from core.ui import pieces, state
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.state import Key
+from core.ui.thumbnails import thumbnails
 from core.workspace import Workspace
 
 FIRST_PICTURES = 10
 MORE_PICTURES = 40
-THUMBNAIL_WIDTH = 84
 ROW_OF_TWO_LINES = 52  # pixels; longer texts wrap into it
 
 
@@ -53,24 +50,6 @@ def class_row(
         ):
             state.session().shown_pictures[f"{project_id} {label}"] = shown + MORE_PICTURES
             st.rerun()
-
-
-def thumbnails(workspace: Workspace, pictures: pd.DataFrame) -> None:
-    """Shows pictures as small squares, side by side, each with its name for those who cannot see it."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for _index, row in pictures.iterrows():
-            file = dataset.thumbnail_path(workspace, row)
-            st.image(_square(str(file)), width=THUMBNAIL_WIDTH, alt=str(row["name"]))
-
-
-@st.cache_data(max_entries=4000, show_spinner=False)
-def _square(file: str) -> bytes:
-    """Cuts the middle of a thumbnail to a square; twice as fine as shown, for screens that can show it."""
-    with Image.open(file) as image:
-        square = ImageOps.fit(image.convert("RGB"), (2 * THUMBNAIL_WIDTH, 2 * THUMBNAIL_WIDTH))
-    written = io.BytesIO()
-    square.save(written, "JPEG", quality=85)
-    return written.getvalue()
 
 
 def set_aside(table: pd.DataFrame) -> None:

@@ -49,6 +49,7 @@ class Key:
     SAMPLE = "sample_{}"
     CANCEL_INTAKE = "cancel_intake"
     DISMISS_INTAKE = "dismiss_intake"
+    MEND = "mend_{}"
     MORE_PICTURES = "more_pictures_{}"
     REMOVE_CLASS = "remove_class_{}"
     REMOVE_ALL = "remove_all"
