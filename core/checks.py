@@ -97,8 +97,8 @@ KINDS = {
         N_("Nearly empty pictures"),
         LOOK,
         lambda count: ngettext(
-            "{count} picture is of nearly one colour; there is little on it to learn from.",
-            "{count} pictures are of nearly one colour; there is little on them to learn from.",
+            "{count} picture is of nearly one colour. Set it aside if it shows nothing to learn from.",
+            "{count} pictures are of nearly one colour. Set them aside if they show nothing to learn from.",
             count,
         ),
         N_("Set aside"),
@@ -220,8 +220,8 @@ def _twins(table: pd.DataFrame) -> Iterator[Finding]:
     """Finds near duplicates within a class, in two classes, and on two sides of the user's own split."""
     twins = table.dropna(subset="similar")
     twins = twins.assign(pixels=twins["width"] * twins["height"], side=twins["split"].fillna(""))
-    # Twins side by side, of those the largest first.
-    twins = twins.sort_values(["similar", "pixels", "id"], ascending=[True, False, True])
+    # Twins side by side, of those the largest first, of those the sharpest.
+    twins = twins.sort_values(["similar", "pixels", "sharpness", "id"], ascending=[True, False, False, True])
     held_back = twins["side"].isin([VALIDATION, TEST])
     learned, checked = twins["side"] == TRAIN, twins["similar"][held_back]
     leaking = learned & twins["similar"].isin(checked)

@@ -57,6 +57,10 @@ def test_of_near_copies_in_a_class_the_largest_is_kept():
     assert kinds(table) == {"duplicates"}
 
 
+def test_of_near_copies_of_one_size_the_sharpest_is_kept():
+    assert found(plenty({"similar": 7}, {"similar": 7, "sharpness": 0.9}), "duplicates").to_mend == (1,)
+
+
 def test_the_same_picture_in_two_classes_is_serious_and_no_copy_within_one():
     table = pd.concat(
         [plenty({"similar": 1}, {"similar": 1, "label": "bee"}), plenty(label="bee").assign(id=lambda t: t["id"] + 100)]
