@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import dataset, intake
 from core.text import _
-from core.ui import curating, gallery, navigation, pieces, sources, state
+from core.ui import curating, findings, gallery, navigation, pieces, sources, state
 from core.ui.state import Key
 
 at = state.place()
@@ -47,6 +47,7 @@ if not aside.empty:
     gallery.set_aside(aside)
 
 if not table.empty:
+    findings.show(at.workspace, at.project.id, table, is_locked=is_locked)
     counts = dataset.class_counts(table)
     gallery.totals(table)
     if len(counts) > 1:

@@ -55,6 +55,7 @@ class Key:
     SHOWN_CLASS = "shown_class"
     RENAME_CLASS = "rename_class_{}"
     MERGE_CLASS = "merge_class"
+    MEND = "mend_{}"
     REMOVE_CLASS = "remove_class_{}"
     PICTURES = "pictures"
     PICTURE_BAR = "picture_bar"

@@ -1,0 +1,278 @@
+"""Checks: what in a project's images is worth a look before training, and what would mend it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from core import curation
+from core.dataset import class_counts
+from core.layout import TEST, TRAIN, VALIDATION
+from core.spelling import misspelled
+from core.text import N_, _, ngettext
+from core.workspace import Workspace
+
+# Calibrated on 997 photos of two sets, against the same photos with a Gaussian blur of 4 pixels at 512, and at 12 % of
+# their brightness: of the photos 3 are under any of these, of the others 98 % and all.
+BLURRED = 0.25
+DARK = 0.12
+UNIFORM = 0.03
+TINY = 32  # pixels of the shorter side
+FEW = 10
+BALANCE = 10  # the largest class to the smallest
+MOST = 0.5  # what more of the pictures share is how they are, and nothing to set them aside for
+NAMED = 5  # classes that a sentence names
+
+SERIOUS, LOOK = "serious", "look"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be found.
+
+    Attributes:
+        title: A sentence of gettext, as are the others.
+        weight: `SERIOUS` where the results would be wrong, else `LOOK`.
+        say: Returns what was found in the present reader's language, from the count and the values of a finding.
+        button: What mends it; None where only its owner can.
+    """
+
+    title: str
+    weight: str
+    say: Callable[..., str]
+    button: str | None = None
+
+
+KINDS = {
+    "leak": Kind(
+        N_("Training pictures among those to check with"),
+        SERIOUS,
+        lambda count: ngettext(
+            "{count} picture of your own validation or test folders has a near twin among your training pictures: the "
+            "network would have known the answer by heart, and its result would have looked better than it is.",
+            "{count} pictures of your own validation or test folders have a near twin among your training pictures: "
+            "the network would have known the answers by heart, and its result would have looked better than it is.",
+            count,
+        ),
+        N_("Set the training copies aside"),
+    ),
+    "two_classes": Kind(
+        N_("The same picture in two classes"),
+        SERIOUS,
+        lambda count: ngettext(
+            "{count} picture is nearly the same as one of another class, so the network is told two answers for it. "
+            "Move it to the right class, or set all of its copies aside.",
+            "{count} pictures are nearly the same as one of another class, so the network is told two answers for "
+            "them. Move them to the right class, or set all of them aside.",
+            count,
+        ),
+        N_("Set all of them aside"),
+    ),
+    "misspelled": Kind(
+        N_("Two names for one class?"),
+        LOOK,
+        lambda count, **names: ngettext(
+            "“{label}”, with {count} picture, looks like another spelling of “{other}”. Merge them if they mean the "
+            "same.",
+            "“{label}”, with {count} pictures, looks like another spelling of “{other}”. Merge them if they mean the "
+            "same.",
+            count,
+            **names,
+        ),
+        N_("Merge into “{other}”"),
+    ),
+    "duplicates": Kind(
+        N_("Near copies"),
+        LOOK,
+        lambda count: ngettext(
+            "{count} picture is a near copy of another of its class. The network learns nothing new from it; one of "
+            "each is enough.",
+            "{count} pictures are near copies of others of their class. The network learns nothing new from them; one "
+            "of each is enough.",
+            count,
+        ),
+        N_("Keep one of each, set the others aside"),
+    ),
+    "uniform": Kind(
+        N_("Nearly empty pictures"),
+        LOOK,
+        lambda count: ngettext(
+            "{count} picture is of nearly one colour. Set it aside if it shows nothing to learn from.",
+            "{count} pictures are of nearly one colour. Set them aside if they show nothing to learn from.",
+            count,
+        ),
+        N_("Set aside"),
+    ),
+    "dark": Kind(
+        N_("Very dark pictures"),
+        LOOK,
+        lambda count: ngettext(
+            "{count} picture is very dark. Set it aside if you cannot tell what is on it.",
+            "{count} pictures are very dark. Set them aside if you cannot tell what is on them.",
+            count,
+        ),
+        N_("Set aside"),
+    ),
+    "blurred": Kind(
+        N_("Blurred pictures"),
+        LOOK,
+        lambda count: ngettext(
+            "{count} picture looks blurred. Set it aside, unless your later pictures will be as blurred.",
+            "{count} pictures look blurred. Set them aside, unless your later pictures will be as blurred.",
+            count,
+        ),
+        N_("Set aside"),
+    ),
+    "tiny": Kind(
+        N_("Tiny pictures"),
+        LOOK,
+        lambda count, **values: ngettext(
+            "{count} picture is less than {limit} pixels wide or high, and shows few details. Bring in a larger one "
+            "where you have it.",
+            "{count} pictures are less than {limit} pixels wide or high, and show few details. Bring in larger ones "
+            "where you have them.",
+            count,
+            **values,
+        ),
+        N_("Set aside"),
+    ),
+    "few": Kind(
+        N_("Classes with few pictures"),
+        LOOK,
+        lambda count, **values: ngettext(
+            "{count} class has fewer than {limit} pictures: {labels}. Add more, from other places and in other light.",
+            "{count} classes have fewer than {limit} pictures: {labels}. Add more, from other places and in other "
+            "light.",
+            count,
+            **values,
+        ),
+    ),
+    "balance": Kind(
+        N_("Classes out of balance"),
+        LOOK,
+        lambda count, **values: _(
+            "“{largest}” has more than {times} times as many pictures as “{smallest}”; the network may hardly ever "
+            "answer “{smallest}”. Add pictures to the smaller classes.",
+            **values,
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found in a project's images.
+
+    Attributes:
+        kind: A key of `KINDS`.
+        count: What its sentence counts.
+        ids: Of the pictures that show it, twins side by side.
+        to_mend: Ids of those that the button changes; empty where there is nothing to press.
+        values: What else its sentence names.
+    """
+
+    kind: str
+    count: int
+    ids: tuple[int, ...]
+    to_mend: tuple[int, ...] = ()
+    values: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether results would be wrong."""
+        return KINDS[self.kind].weight == SERIOUS
+
+    def title(self) -> str:
+        """Returns its title in the present reader's language."""
+        return _(KINDS[self.kind].title)
+
+    def shown(self) -> str:
+        """Returns what was found, and the next step, in the present reader's language."""
+        return KINDS[self.kind].say(self.count, **self.values)
+
+    def button(self) -> str | None:
+        """Returns what mends it in the present reader's language; None where nothing can be pressed."""
+        label = KINDS[self.kind].button
+        return _(label, **self.values) if label and self.to_mend else None
+
+
+def find(table: pd.DataFrame) -> list[Finding]:
+    """Looks for what is worth a look, in the order of `KINDS`.
+
+    Args:
+        table: As `dataset.images` returns it.
+    """
+    if table.empty:
+        return []
+    found = [*_twins(table), *_looks(table), *_spellings(table), *_sizes(table)]
+    return sorted(found, key=lambda finding: list(KINDS).index(finding.kind))
+
+
+def mend(workspace: Workspace, project_id: str, finding: Finding) -> int:
+    """Does what the finding's button says, which can be undone; returns how many pictures it touched."""
+    if finding.kind == "misspelled":
+        names = finding.values
+        return curation.rename_class(workspace, project_id, str(names["label"]), str(names["other"]))
+    return curation.set_images_aside(workspace, project_id, finding.to_mend)
+
+
+def _twins(table: pd.DataFrame) -> Iterator[Finding]:
+    """Finds near duplicates within a class, in two classes, and on two sides of the user's own split."""
+    twins = table.dropna(subset="similar")
+    twins = twins.assign(pixels=twins["width"] * twins["height"], side=twins["split"].fillna(""))
+    # Twins side by side, of those the largest first, of those the sharpest.
+    twins = twins.sort_values(["similar", "pixels", "sharpness", "id"], ascending=[True, False, False, True])
+    held_back = twins["side"].isin([VALIDATION, TEST])
+    learned, checked = twins["side"] == TRAIN, twins["similar"][held_back]
+    leaking = learned & twins["similar"].isin(checked)
+    leaked = held_back & twins["similar"].isin(twins["similar"][leaking])
+    if leaking.any():
+        yield Finding("leak", int(leaked.sum()), _ids(twins, leaking | leaked), _ids(twins, leaking))
+    across = twins.groupby("similar")["label"].transform("nunique") > 1
+    if across.any():
+        yield Finding("two_classes", int(across.sum()), _ids(twins, across), _ids(twins, across))
+    alike = ["similar", "label", "side"]
+    copies = twins.duplicated(alike)
+    if copies.any():
+        yield Finding(
+            "duplicates", int(copies.sum()), _ids(twins, twins.duplicated(alike, keep=False)), _ids(twins, copies)
+        )
+
+
+def _ids(table: pd.DataFrame, rows: pd.Series) -> tuple[int, ...]:
+    return tuple(table.loc[rows, "id"].tolist())
+
+
+def _looks(table: pd.DataFrame) -> Iterator[Finding]:
+    """Finds pictures that show little, each told of once: what is dark is nearly empty, what is empty is blurred."""
+    is_dark = table["brightness"] < DARK
+    is_uniform = ~is_dark & (table["contrast"] < UNIFORM)
+    is_tiny = table[["width", "height"]].min(axis=1) < TINY
+    is_blurred = ~(is_dark | is_uniform | is_tiny) & (table["sharpness"] < BLURRED)
+    ways = {"dark": is_dark, "uniform": is_uniform, "blurred": is_blurred, "tiny": is_tiny}
+    for kind, rows in ways.items():
+        if rows.any():
+            ids = _ids(table, rows)
+            values: dict[str, object] = {"limit": TINY} if kind == "tiny" else {}
+            yield Finding(kind, len(ids), ids, ids if len(ids) <= MOST * len(table) else (), values)
+
+
+def _spellings(table: pd.DataFrame) -> Iterator[Finding]:
+    """Finds classes whose name looks like that of a larger one."""
+    counts = table["label"].value_counts()
+    for label, other in misspelled(sorted(counts.index, key=lambda label: (counts[label], label))):
+        ids = _ids(table, table["label"] == label)
+        yield Finding("misspelled", len(ids), ids, ids, {"label": label, "other": other})
+
+
+def _sizes(table: pd.DataFrame) -> Iterator[Finding]:
+    """Finds classes with few pictures, and a largest class that outweighs the smallest."""
+    counts = class_counts(table).sort_values("images", kind="stable")
+    few = counts.loc[counts["images"] < FEW, "label"].tolist()
+    if few:
+        named = ", ".join(few[:NAMED]) + (" …" if len(few) > NAMED else "")
+        yield Finding("few", len(few), _ids(table, table["label"].isin(few)), values={"limit": FEW, "labels": named})
+    smallest, largest = counts.iloc[0], counts.iloc[-1]
+    if largest["images"] > BALANCE * smallest["images"]:
+        values = {"largest": largest["label"], "smallest": smallest["label"], "times": BALANCE}
+        yield Finding("balance", 2, _ids(table, table["label"] == smallest["label"]), values=values)

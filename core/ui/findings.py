@@ -1,0 +1,93 @@
+"""Findings: what is worth a look in a project's images, each with its pictures and a button that mends it."""
+
+import hashlib
+import zlib
+
+import pandas as pd
+import streamlit as st
+
+from core import checks, split
+from core.checks import Finding
+from core.config import RunConfig
+from core.text import ngettext
+from core.ui.markup import plain
+from core.ui.state import Key
+from core.ui.thumbnails import thumbnails
+from core.workspace import Workspace
+
+MOST_PICTURES = 12
+
+
+def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> None:
+    """Lists what is worth a look, folded away unless something is serious, and says which twins are kept together.
+
+    Args:
+        workspace: Where the project is.
+        project_id: Which it is.
+        table: Its images, from `dataset.images`.
+        is_locked: Whether nothing may be changed now.
+    """
+    fingerprint = _fingerprint(table)
+    found = _found(fingerprint, table)
+    if found:
+        title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
+        is_serious = any(finding.is_serious for finding in found)
+        with st.expander(title, expanded=is_serious, icon=":material/search_insights:"):
+            for finding in found:
+                _show_one(workspace, project_id, table, finding, is_locked=is_locked)
+    parted = _parted_by_chance(fingerprint, table)
+    if parted:
+        st.caption(_kept_together(parted))
+
+
+def _fingerprint(table: pd.DataFrame) -> str:
+    """Tells tables apart by what the checks look at; Streamlit's own would read only some rows of a large one."""
+    digest = hashlib.blake2b(digest_size=16)
+    for column in ("label", "split"):
+        digest.update("\n".join(table[column].fillna("")).encode())
+    numbers = ["id", "width", "height", "similar", "brightness", "contrast", "sharpness"]
+    digest.update(table[numbers].to_numpy(dtype=float, na_value=float("nan")).tobytes())
+    return digest.hexdigest()
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _found(fingerprint: str, _table: pd.DataFrame) -> list[Finding]:
+    return checks.find(_table)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _parted_by_chance(fingerprint: str, _table: pd.DataFrame) -> int:
+    """How many more pictures would be checked with that have a twin to learn from, were the split blind to twins."""
+    if _table["similar"].isna().all():
+        return 0
+    made = split.split_both_ways(_table, RunConfig.validation_share, RunConfig.seed)
+    return split.leaks(made.assign(split=made["random_split"])) - split.leaks(made)
+
+
+def _kept_together(count: int) -> str:
+    return ngettext(
+        "Divided by chance, {count} validation picture would have had a near twin among the training pictures, and the "
+        "result would have looked better than it is; Headstart keeps such pictures on one side.",
+        "Divided by chance, {count} validation pictures would have had a near twin among the training pictures, and "
+        "the result would have looked better than it is; Headstart keeps such pictures on one side.",
+        count,
+    )
+
+
+def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, finding: Finding, *, is_locked: bool) -> None:
+    icon = ":material/warning:" if finding.is_serious else ":material/visibility:"
+    with st.container(border=True):
+        st.markdown(f"{icon} **{finding.title()}**")
+        st.markdown(plain(finding.shown()))
+        ids = list(finding.ids[:MOST_PICTURES])
+        thumbnails(workspace, table.set_index("id").loc[ids])
+        label = finding.button()
+        # Nothing is mended that its reader did not see: what was found anew has a button of its own.
+        if label and st.button(plain(label), key=Key.MEND.format(_name(finding)), disabled=is_locked):
+            checks.mend(workspace, project_id, finding)
+            st.rerun()
+
+
+def _name(finding: Finding) -> str:
+    seen = (finding.values, finding.to_mend)
+    return f"{finding.kind}_{zlib.crc32(repr(seen).encode()):x}"

@@ -1,0 +1,108 @@
+"""What is worth a look on the Images page, and the buttons that mend it."""
+
+import pytest
+
+from core import curation, dataset
+from core.ui.state import Key
+from tests.pages.conftest import LABELS
+from tests.pages.reader import open_page, texts
+
+ANT, BEE = LABELS
+
+
+@pytest.fixture
+def mark(workspace, filled):
+    """Writes into the row of a picture, counted from 0, what an intake would have seen on it."""
+    ids = dataset.images(workspace, filled.id)["id"].to_list()
+
+    def written(index: int, column: str, value: object) -> int:
+        with workspace.database() as database:
+            database.execute(f"UPDATE images SET {column} = ? WHERE id = ?", (value, ids[index]))
+        return ids[index]
+
+    return written
+
+
+def buttons(app) -> list:
+    return [button for button in app.button if button.key.startswith(Key.MEND.format(""))]
+
+
+def findings(app):
+    (expander,) = [expander for expander in app.expander if "worth a look" in expander.label]
+    return expander
+
+
+def used(workspace, project) -> set[int]:
+    return set(dataset.images(workspace, project.id)["id"])
+
+
+def test_a_finding_is_shown_with_its_pictures_and_its_button_mends_it(workspace, filled, mark):
+    dark = mark(2, "brightness", 0.02)
+    app = open_page("images", project=filled.id, lang="en")
+    assert findings(app).label == "2 things worth a look"  # the other: both classes have six pictures
+    assert "1 picture is very dark" in texts(app)
+    assert len(findings(app).get("image")) == 1 + 12
+    (button,) = buttons(app)
+    app = button.click().run()
+    assert dark not in used(workspace, filled)
+    assert buttons(app) == []
+    assert "very dark" not in texts(app)
+    curation.undo(workspace, filled.id)
+    assert dark in used(workspace, filled)
+    assert not app.exception
+
+
+def test_what_may_be_as_it_should_be_stays_folded_away(filled):
+    app = open_page("images", project=filled.id, lang="en")
+    assert not findings(app).proto.expanded
+
+
+def test_a_leak_between_own_folders_opens_the_list_and_says_what_it_would_have_done(workspace, filled, mark):
+    learned = mark(0, "split", "train")
+    checked = mark(1, "split", "validation")
+    mark(0, "similar", 1)
+    mark(1, "similar", 1)
+    app = open_page("images", project=filled.id, lang="en")
+    assert findings(app).proto.expanded
+    assert "its result would have looked better than it is" in texts(app)
+    buttons(app)[0].click().run()
+    assert learned not in used(workspace, filled)
+    assert checked in used(workspace, filled)
+
+
+def test_the_page_says_what_a_division_by_chance_would_have_done(filled, mark):
+    assert "Divided by chance" not in texts(open_page("images", project=filled.id, lang="en"))
+    for index in range(12):
+        mark(index, "similar", index % 6 // 3 + index // 6 * 2)
+    said = texts(open_page("images", project=filled.id, lang="en"))
+    assert "validation pictures would have had a near twin" in said
+    assert "Headstart keeps such pictures on one side" in said
+
+
+def test_two_spellings_are_merged(workspace, filled):
+    curation.rename_class(workspace, filled.id, ANT, "bee *bolt* :smile:")
+    curation.set_images_aside(workspace, filled.id, dataset.images(workspace, filled.id)["id"].head(1))
+    curation.rename_class(workspace, filled.id, BEE, "Bees*")
+    curation.rename_class(workspace, filled.id, "bee *bolt* :smile:", "bee*")
+    app = open_page("images", project=filled.id, lang="en")
+    (button,) = buttons(app)
+    assert button.label == r"Merge into “Bees\*”"
+    app = button.click().run()
+    assert set(dataset.images(workspace, filled.id)["label"]) == {"Bees*"}
+    assert not app.exception
+
+
+def test_a_button_is_gone_with_what_was_found(workspace, filled, mark):
+    mark(2, "brightness", 0.02)
+    app = open_page("images", project=filled.id, lang="en")
+    (before,) = buttons(app)
+    mark(3, "brightness", 0.02)
+    (after,) = buttons(app.run())
+    assert after.key != before.key
+
+
+def test_nothing_is_said_of_good_pictures(workspace, filled, monkeypatch):
+    curation.rename_class(workspace, filled.id, ANT, "wasp")  # the same pictures were looked at before
+    monkeypatch.setattr("core.checks.FEW", 6)
+    app = open_page("images", project=filled.id, lang="en")
+    assert not [expander for expander in app.expander if "worth a look" in expander.label]
