@@ -196,8 +196,8 @@ def test_chart_is_redrawn_in_place(page):
 
 def test_zoom_is_kept_until_it_is_taken_back(page):
     box = page.locator(f"{CHART} .nsewdrag").first
-    expect(box).to_be_visible()
     _wait_for_points(page, 20)
+    expect(box).to_be_visible()
     area = box.bounding_box()
     page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + area["height"] * 0.3)
     page.mouse.down()
