@@ -9,6 +9,7 @@ import streamlit as st
 from core import checks, split
 from core.checks import Finding
 from core.config import RunConfig
+from core.dataset import LOOKS
 from core.text import ngettext
 from core.ui.markup import plain
 from core.ui.state import Key
@@ -44,9 +45,9 @@ def _fingerprint(table: pd.DataFrame) -> str:
     """Tells tables apart by what the checks look at; Streamlit's own would read only some rows of a large one."""
     digest = hashlib.blake2b(digest_size=16)
     for column in ("label", "split"):
-        digest.update("\n".join(table[column].fillna("")).encode())
-    numbers = ["id", "width", "height", "similar", "brightness", "contrast", "sharpness"]
-    digest.update(table[numbers].to_numpy(dtype=float, na_value=float("nan")).tobytes())
+        digest.update("\n".join(map(str, table[column])).encode())
+    for column in ("id", "width", "height", "similar", *LOOKS):
+        digest.update(table[column].to_numpy(dtype=float, na_value=float("nan")).tobytes())
     return digest.hexdigest()
 
 
