@@ -128,13 +128,15 @@ class Harvest:
             "SELECT sha256, likeness FROM project.images WHERE project_id = ?1 AND likeness IS NOT NULL "
             "UNION ALL SELECT sha256, likeness FROM rows WHERE problem IS NULL AND likeness IS NOT NULL"
         )
-        known = self._database.execute(f"SELECT count(*) FROM ({pictures})", (self._project_id,)).fetchone()[0]
-        names, table = [], np.empty((known, LENGTH_BYTES), np.uint8)
-        for place, (sha256, likeness) in enumerate(self._database.execute(pictures, (self._project_id,))):
-            names.append(sha256)
+        own = (self._project_id,)
+        count = self._database.execute(f"SELECT count(*) FROM ({pictures})", own).fetchone()[0]
+        table = np.empty((count, LENGTH_BYTES), np.uint8)
+        for place, (_, likeness) in enumerate(self._database.execute(pictures, own)):
             table[place] = np.frombuffer(likeness, np.uint8)
         numbers = find_groups(table)
-        found = [(names[place], int(numbers[place])) for place in np.flatnonzero(numbers >= 0)]
+        # The same question gives the same order, so that no names need be held.
+        rows = zip(self._database.execute(pictures, own), numbers.tolist(), strict=True)
+        found = [(sha256, number) for (sha256, _), number in rows if number >= 0]
         self._database.execute("BEGIN")
         self._database.executemany("INSERT OR REPLACE INTO groups VALUES (?, ?)", found)
         self._database.execute("COMMIT")
