@@ -11,6 +11,9 @@ export default function ({ data, parentElement, setStateValue }) {
     grids.set(box, grid);
   }
   grid.update(data, setStateValue);
+  // The theme's colours are known here only, and the bar above the pictures must hide what scrolls below it.
+  const bar = document.querySelector(".st-key-picture_bar")?.parentElement;
+  bar?.style.setProperty("--ground", getComputedStyle(box).getPropertyValue("--st-background-color"));
 }
 
 class PictureGrid {
