@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import curation, dataset, examining, intake, intake_worker, projects, taking
+from core import curation, dataset, examining, intake, intake_worker, jobs, projects, taking
 from core.harvest import bring_home
 from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, SetAsideError
 from core.intake import (
@@ -496,6 +496,14 @@ def test_cancelled_intake_leaves_the_project_as_it_was(workspace, project, tmp_p
     assert dataset.images(workspace, project).equals(table)
     assert list(reasons(workspace, project)) == ["dogs/2.png"]
     assert len(list(pets.rglob("*.png"))) == 3000
+
+
+def test_project_that_is_deleted_takes_its_intake_with_it(workspace, project, tmp_path, begun):
+    begun(Order("folder", str(many(tmp_path / "pets"))))
+    while not intake_status(workspace, project).done:
+        time.sleep(0.02)
+    jobs.delete_project(workspace, project)
+    assert not workspace.project_folder(project).exists()
 
 
 def test_cancel_of_what_is_over_changes_nothing(workspace, project, tmp_path, begun):
