@@ -113,6 +113,7 @@ class Measured:
         seconds: From the built network to the last epoch: cutting, tracing, filling and training.
         first_point: Seconds from just before `fit` to the first point on the chart.
         val_accuracy: Mean over the last five epochs, 0 to 1.
+        last_val_accuracy: Of the last epoch.
         peak_mb: The worker's peak memory.
         events: Everything it said.
     """
@@ -120,6 +121,7 @@ class Measured:
     seconds: float
     first_point: float
     val_accuracy: float
+    last_val_accuracy: float
     peak_mb: int
     events: list[events.Event]
 
@@ -152,6 +154,7 @@ def run(table: pd.DataFrame, config: RunConfig, home: Path, keras_home: Path) ->
         seconds=epochs[-1].time - began,
         first_point=_first(said, events.Progress) - _first(said, events.Features),
         val_accuracy=sum(last) / len(last),
+        last_val_accuracy=last[-1],
         peak_mb=usage.ru_maxrss // (1_000_000 if sys.platform == "darwin" else 1000),
         events=said,
     )

@@ -102,6 +102,8 @@ def faster(name: str, aim: float, theirs: dict, ours: setting.Measured) -> Row:
         "first_point_seconds": round(ours.first_point, 2),
         "plain_val_accuracy": theirs["val_accuracy_last_epochs"],
         "our_val_accuracy": round(ours.val_accuracy, 4),
+        "plain_last_val_accuracy": theirs["val_accuracy"],
+        "our_last_val_accuracy": round(ours.last_val_accuracy, 4),
     }
 
 
