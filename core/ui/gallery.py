@@ -12,7 +12,7 @@ from core.workspace import Workspace
 
 MOST_BARS = 30
 TABLE_HEIGHT = 320  # pixels
-ROW_OF_TWO_LINES = 52  # pixels; longer texts wrap into it
+ROW_OF_LINES = 92  # pixels; the longest reasons wrap into it
 
 
 def totals(table: pd.DataFrame) -> None:
@@ -67,7 +67,7 @@ def set_aside(table: pd.DataFrame) -> None:
         st.dataframe(
             pd.DataFrame({_("File"): table["name"].to_list(), _("Reason"): reasons}),
             hide_index=True,
-            row_height=ROW_OF_TWO_LINES,
+            row_height=ROW_OF_LINES,
             column_config={
                 _("File"): st.column_config.TextColumn(width="small"),
                 _("Reason"): st.column_config.TextColumn(width="large"),

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from core import dataset, runs
+from core import dataset, intake, runs
 from core.errors import AppError
 from core.runs import Run, State
 from core.text import N_, _, number
@@ -76,6 +76,9 @@ def require_images(at: Place) -> None:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
     if table.empty:
+        status = intake.intake_status(at.workspace, at.project.id)
+        if status and not status.is_over:
+            missing(_("Pictures are being taken in. Wait until that is done."), "images", _("See how far it is"))
         missing(_("There are no pictures in this project yet."), "images", _("Bring in pictures"))
     try:
         dataset.check_trainable(table)

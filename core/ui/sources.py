@@ -93,7 +93,7 @@ def _zip(workspace: Workspace, project_id: str) -> None:
 
 def _server(workspace: Workspace, project_id: str) -> None:
     path = st.text_input(_("Path of the folder"), key=Key.SERVER_FOLDER, placeholder=str(Path.home() / "pets")).strip()
-    if st.button(_("Add these pictures"), key=Key.SERVER_START, type="primary", disabled=not path):
+    if st.button(_("Add these pictures"), key=Key.SERVER_START, type="primary") and path:
         folder = Path(path).expanduser()
         with pieces.errors_shown():
             if not folder.is_absolute() or not folder.is_dir():
@@ -179,13 +179,15 @@ def _running(workspace: Workspace, project_id: str) -> None:
         st.rerun()
     with st.container(border=True):
         downloading = max(status.done, status.total) > MOST_FILES
-        doing = _("Downloading …") if downloading else _("Looking at every file …")
+        doing = _("Looking at every file …") if status.total else _("Getting ready …")
+        doing = _("Downloading …") if downloading else doing
         st.markdown(f":material/hourglass_top: **{doing}**")
         st.progress(min(1.0, status.done / status.total) if status.total else 0.0, text=_how_far(status, downloading))
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(_("You can leave this page; it goes on."), width="content")
             if st.button(_("Cancel"), key=Key.CANCEL_INTAKE, icon=":material/close:"):
-                intake.cancel_intake(workspace, project_id)
+                with st.spinner(_("Cancelling …")):
+                    intake.cancel_intake(workspace, project_id)
                 st.toast(_("Cancelled. The project is as it was before."), icon=":material/undo:")
                 st.rerun()
 

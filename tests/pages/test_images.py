@@ -135,6 +135,18 @@ def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(wo
         assert app.button(key=key).disabled
 
 
+def test_other_pages_say_that_the_first_pictures_are_on_their_way(workspace, project):
+    folder = workspace.project_folder(project.id) / "intakes" / "1"
+    folder.mkdir(parents=True)
+    Order("sample", "flowers").write(folder, Limits())
+    me = psutil.Process()
+    intake.write(folder / intake.PROCESS, {"pid": me.pid, "created": me.create_time()})
+    assert "Pictures are being taken in" in texts(open_page("model", project=project.id, lang="en"))
+    app = open_page("images", project=project.id, lang="en")
+    assert "Getting ready …" in texts(app)
+    app.button(key=Key.CANCEL_INTAKE)  # not clicked: this process stands for the one that would be ended
+
+
 @pytest.fixture
 def listening():
     """Sets the address that the app listens on."""
