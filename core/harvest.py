@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,7 @@ class Known:
 
 
 COLUMNS = [field.name for field in fields(Seen)]
+AS_TUPLE = attrgetter(*COLUMNS)
 
 
 def written(problem: AppError) -> str:
@@ -88,20 +90,22 @@ class Harvest:
         if not self._database.execute("SELECT 1 FROM project.projects WHERE id = ?", (project_id,)).fetchone():
             self.close()
             raise ProjectNotFoundError(project_id=project_id)
+        self.has_pictures = self._has_pictures()  # before this intake
 
-    def has_pictures(self) -> bool:
-        """Whether the project has any picture yet."""
+    def _has_pictures(self) -> bool:
         query = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"
         return self._database.execute(query, (self._project_id,)).fetchone() is not None
 
     def known(self, sha256: str) -> Known | None:
         """Returns the picture with these bytes, None when there is none yet."""
-        row = self._database.execute(
-            "SELECT label, FALSE FROM rows WHERE sha256 = ?1 AND problem IS NULL UNION ALL "
-            "SELECT label, removed IS NOT NULL FROM project.images "
-            "WHERE project_id = ?2 AND sha256 = ?1 AND problem IS NULL",
-            (sha256, self._project_id),
-        ).fetchone()
+        here = "SELECT label, FALSE FROM rows WHERE sha256 = ? AND problem IS NULL"
+        row = self._database.execute(here, (sha256,)).fetchone()
+        if row is None and self.has_pictures:
+            before = (
+                "SELECT label, removed IS NOT NULL FROM project.images "
+                "WHERE project_id = ? AND sha256 = ? AND problem IS NULL"
+            )
+            row = self._database.execute(before, (self._project_id, sha256)).fetchone()
         return Known(row[0], bool(row[1])) if row else None
 
     def add(self, rows: Iterable[Seen]) -> None:
@@ -114,7 +118,7 @@ class Harvest:
         self._database.execute("BEGIN")
         try:
             self._database.executemany(
-                f"INSERT INTO rows ({', '.join(COLUMNS)}) VALUES ({places})", (astuple(row) for row in rows)
+                f"INSERT INTO rows ({', '.join(COLUMNS)}) VALUES ({places})", map(AS_TUPLE, rows)
             )
             self._database.execute("COMMIT")
         except BaseException:

@@ -135,11 +135,11 @@ def list_folder(folder: Path, limits: Limits) -> Iterator[Incoming]:
     for parent, folders, files in os.walk(folder, onerror=lambda error: unopened.append(Path(error.filename))):
         folders.sort()
         linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        for path in [*unopened, *(Path(parent) / name for name in sorted(files + linked))]:
-            incoming = incoming_file(path.relative_to(folder).as_posix(), path, limits)
+        here = Path(parent).relative_to(folder).as_posix()
+        for name in sorted(files + linked):
+            incoming = incoming_file(name if here == "." else f"{here}/{name}", Path(parent, name), limits)
             if not is_leftover(incoming.name):
                 yield incoming
-        unopened.clear()
     yield from (incoming_file(path.relative_to(folder).as_posix(), path, limits) for path in unopened)
 
 

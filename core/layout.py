@@ -131,6 +131,8 @@ def clean_label(name: str) -> str:
 
 def clean_name(name: str) -> str:
     """Returns a path as text that can be stored and shown: composed letters, and none that are not seen."""
+    if name.isascii() and name.isprintable():
+        return name  # as most are, and an intake asks for hundreds of thousands
     return unicodedata.normalize("NFC", "".join(letter for letter in name if not _is_unshown(letter)))
 
 

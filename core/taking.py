@@ -100,7 +100,7 @@ class Taking:
             target.folder,
             target.folder.relative_to(target.workspace.project_folder(target.project_id)).as_posix(),
             target.limits.pixels,
-            self._harvest.has_pictures(),
+            self._harvest.has_pictures,
         )
         self._counts = Counter[str]()
         self._done = self._total = 0
