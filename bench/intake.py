@@ -22,6 +22,7 @@ import psutil
 from PIL import Image
 
 from core import dataset, intake, projects
+from core.intake_folder import IntakeFolder
 from core.limits import Limits
 from core.orders import Order
 from core.workspace import Workspace
@@ -84,7 +85,7 @@ def take(source: Path, home: Path) -> tuple[float, float]:
     kind = "zip" if source.suffix == ".zip" else "folder"
     intake.start_intake(workspace, project.id, Order(kind, str(source)), Limits())
     largest = 0.0
-    worker = psutil.Process(json.loads(next(home.rglob(intake.PROCESS)).read_text())["pid"])
+    worker = psutil.Process(IntakeFolder.current(workspace, project.id).worker.pid)
     while not (status := intake.intake_status(workspace, project.id)).is_over:
         largest = max(largest, memory_mb(worker))
         time.sleep(LOOK_SECONDS)

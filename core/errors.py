@@ -20,6 +20,10 @@ class AppError(Exception):
         """Returns the sentence in the present reader's language."""
         return _(self.sentence, **self.values)
 
+    def said(self) -> dict[str, object]:
+        """Returns sentence and values, to be written down for another process; `SaidError` takes them back."""
+        return {"sentence": self.sentence, "values": self.values}
+
 
 class SaidError(AppError):
     """What another process, or an earlier one, had to say: the sentence is its own."""

@@ -66,13 +66,16 @@ AS_TUPLE = attrgetter(*COLUMNS)
 
 def written(problem: AppError) -> str:
     """Returns a problem as it is recorded."""
-    return json.dumps({"sentence": problem.sentence, "values": problem.values}, ensure_ascii=False, default=str)
+    return json.dumps(problem.said(), ensure_ascii=False, default=str)
 
 
 class Harvest:
     """Takes down what becomes of each file, and knows which pictures the project has.
 
     The project's own database is only read: it is the server's.
+
+    Attributes:
+        has_pictures: Whether the project had any before.
 
     Raises:
         ProjectNotFoundError: The project is not there.
@@ -85,16 +88,12 @@ class Harvest:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(f"CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
         self._database.execute("CREATE INDEX IF NOT EXISTS by_content ON rows (sha256) WHERE problem IS NULL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS groups (sha256 PRIMARY KEY, number)")
         self._database.execute("ATTACH ? AS project", (str(workspace.home / "headstart.db"),))
         if not self._database.execute("SELECT 1 FROM project.projects WHERE id = ?", (project_id,)).fetchone():
             self.close()
             raise ProjectNotFoundError(project_id=project_id)
-        self.has_pictures = self._has_pictures()  # before this intake
-
-    def _has_pictures(self) -> bool:
-        query = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"
-        return self._database.execute(query, (self._project_id,)).fetchone() is not None
+        there = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"
+        self.has_pictures = self._database.execute(there, (project_id,)).fetchone() is not None
 
     def known(self, sha256: str) -> Known | None:
         """Returns the picture with these bytes, None when there is none yet."""
@@ -142,7 +141,8 @@ class Harvest:
         rows = zip(self._database.execute(pictures, own), numbers.tolist(), strict=True)
         found = [(sha256, number) for (sha256, _), number in rows if number >= 0]
         self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR REPLACE INTO groups VALUES (?, ?)", found)
+        self._database.execute("CREATE TABLE groups (sha256 PRIMARY KEY, number)")
+        self._database.executemany("INSERT INTO groups VALUES (?, ?)", found)
         self._database.execute("COMMIT")
 
     def close(self) -> None:
@@ -176,10 +176,12 @@ def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
                 "AND sha256 = row.sha256 AND problem IS NULL) ORDER BY id",
                 (project_id,),
             )
-            database.execute(
-                "UPDATE images SET similar = (SELECT number FROM beside.groups WHERE sha256 = images.sha256) "
-                "WHERE project_id = ? AND problem IS NULL",
-                (project_id,),
-            )
+            # An intake that was cut short has not looked for near duplicates: those known before stay.
+            if database.execute("SELECT 1 FROM beside.sqlite_master WHERE name = 'groups'").fetchone():
+                database.execute(
+                    "UPDATE images SET similar = (SELECT number FROM beside.groups WHERE sha256 = images.sha256) "
+                    "WHERE project_id = ? AND problem IS NULL",
+                    (project_id,),
+                )
     except sqlite3.IntegrityError as error:
         raise ProjectNotFoundError(project_id=project_id) from error

@@ -9,9 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from core import intake
 from core.errors import AppError
-from core.orders import Order
+from core.intake import IntakeFailedError
+from core.intake_folder import END, PROGRESS, IntakeFolder
 from core.taking import Target
 from core.workspace import Workspace
 
@@ -27,7 +27,7 @@ class Progress:
     """Writes down how far an intake is, now and then, and ends it when it is cancelled."""
 
     def __init__(self, folder: Path):
-        self._folder = folder
+        self._folder = IntakeFolder(folder)
         self._began = self._told = time.monotonic()
         self._total = 0
 
@@ -38,30 +38,31 @@ class Progress:
             CancelledError: It is to end.
         """
         now = time.monotonic()
-        if total != self._total:  # something else is counted from now on
+        is_new = total != self._total  # something else is counted from now on
+        if is_new:
             self._began, self._total = now, total
-        if (self._folder / intake.CANCEL).exists():
+        if self._folder.is_cancelled:
             raise CancelledError
-        if done == total or now - self._told > TELL_SECONDS:
+        if is_new or done == total or now - self._told > TELL_SECONDS:
             self._told = now
-            intake.write(self._folder / intake.PROGRESS, {"done": done, "total": total, "seconds": now - self._began})
+            self._folder.write(PROGRESS, {"done": done, "total": total, "seconds": now - self._began})
 
 
-def main(folder: Path) -> None:
+def main(path: Path) -> None:
     """Carries out the order of an intake's folder; its harvest lies there afterwards, and how it ended."""
-    project = folder.parents[1]
-    order, limits = Order.read(folder)
-    target = Target(Workspace(project.parents[1]), project.name, folder, limits)
+    folder, project = IntakeFolder(path), path.parents[1]
+    order, limits = folder.order
+    target = Target(Workspace(project.parents[1]), project.name, path, limits)
     try:
-        end = {"result": asdict(intake.carry_out(order, target, Progress(folder), processes))}
+        end = {"result": asdict(order.carry_out(target, Progress(path), processes))}
     except CancelledError:
         return
     except AppError as error:
-        end = intake.told(error)
+        end = {"error": error.said()}
     except Exception:
         traceback.print_exc()
-        end = intake.told(intake.IntakeFailedError())
-    intake.write(folder / intake.END, end)
+        end = {"error": IntakeFailedError().said()}
+    folder.write(END, end)
 
 
 def processes() -> ProcessPoolExecutor:

@@ -2,16 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from core import origins, samples
+from core.errors import SaidError
+from core.harvest import Seen, written
+from core.layout import clean_name
 from core.limits import Limits
 from core.origins import Origin
-from core.taking import OnProgress
+from core.taking import IntakeResult, NothingToTakeError, OnProgress, Taking, Target
 from core.workspace import Workspace
 
 FILE = "order.json"
@@ -41,17 +45,17 @@ class Order:
 
     def write(self, folder: Path, limits: Limits) -> None:
         """Writes it into an intake's folder, with the limits that hold for it."""
-        written = {"order": asdict(self), "limits": asdict(limits)}
-        (folder / FILE).write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
+        told = {"order": asdict(self), "limits": asdict(limits)}
+        (folder / FILE).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> tuple["Order", Limits]:
         """Reads it from an intake's folder, with its limits."""
-        written = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        order = cls(**written["order"])
+        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        order = cls(**told["order"])
         files = tuple((name, path) for name, path in order.files)
         refused = tuple((name, sentence, values) for name, sentence, values in order.refused)
-        return replace(order, files=files, refused=refused), Limits(**written["limits"])
+        return replace(order, files=files, refused=refused), Limits(**told["limits"])
 
     @contextmanager
     def opened(self, workspace: Workspace, limits: Limits, on_progress: OnProgress) -> Iterator[Origin]:
@@ -74,7 +78,30 @@ class Order:
             with opening or samples.opened(workspace, self.source, on_progress) as origin:
                 yield origin
 
+    def carry_out(self, target: Target, on_progress: OnProgress, workers: Callable[[], Executor]) -> IntakeResult:
+        """Takes what it names, up to the harvest, which becomes part of the project later.
+
+        Raises:
+            NothingToTakeError: There is no file.
+            FullDiskError: What was taken until then stays in the harvest.
+            AppError: What it names cannot be opened.
+        """
+        with self.opened(target.workspace, target.limits, on_progress) as origin:
+            taking = Taking(target, workers)
+            # First: the reasons are worth most where nothing is left to take.
+            taking.note([_refused(*one) for one in self.refused])
+            try:
+                return taking.take(origin, on_progress)
+            except NothingToTakeError:
+                if not self.refused:
+                    raise
+                return IntakeResult(num_set_aside=len(self.refused))
+
     def clear_away(self) -> None:
         """Removes what the order was made of, where it was made for the order alone."""
         if self.discard:
             shutil.rmtree(self.discard, ignore_errors=True)
+
+
+def _refused(name: str, sentence: str, values: dict) -> Seen:
+    return Seen(clean_name(name), problem=written(SaidError(sentence, values)))

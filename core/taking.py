@@ -91,6 +91,7 @@ class Taking:
     def __init__(self, target: Target, workers: Callable[[], Executor]):
         self._target = target
         self._new_workers = workers
+        self._workers = workers()
         for part in (IMAGES, THUMBNAILS):
             (target.folder / part).mkdir(parents=True, exist_ok=True)
         self._harvest = Harvest(target.workspace, target.project_id, target.folder)
@@ -121,11 +122,11 @@ class Taking:
             NothingToTakeError: There is no file.
             FullDiskError: What was taken until then stays.
         """
-        layout, self._total = survey(origin, self._target.limits)
-        if not self._total:
-            raise NothingToTakeError()
-        self._workers = self._new_workers()
         try:
+            layout, self._total = survey(origin, self._target.limits)
+            if not self._total:
+                raise NothingToTakeError()
+            on_progress(0, self._total)
             for chunk, seen in self._examined(self._chunks(origin, layout)):
                 self._record(chunk, seen)
                 on_progress(self._done, self._total)
@@ -180,11 +181,10 @@ class Taking:
             return chunk, [self._alone(arrival) for arrival in chunk]
 
     def _alone(self, arrival: Arrival) -> Seen:
-        with self._new_workers() as workers:
-            try:
-                return workers.submit(examine, [arrival], self._destination).result()[0]
-            except BrokenProcessPool:
-                return aside(Seen(arrival.name), written(SetAsideError("crashed")))
+        try:
+            return self._submit([arrival]).result()[0]
+        except BrokenProcessPool:
+            return aside(Seen(arrival.name), written(SetAsideError("crashed")))
 
     def _record(self, chunk: list[Arrival], rows: list[Seen]) -> None:
         recorded: list[Seen] = []
@@ -252,6 +252,8 @@ def _arrival(item: Incoming, place: Place | None, *, travels: bool) -> Arrival:
         return Arrival(item.name, place, item.read())
     except SetAsideError as problem:
         return Arrival(item.name, place, b"", written(problem))
+    except MemoryError:
+        return Arrival(item.name, place, b"", written(SetAsideError("memory")))
 
 
 def is_full(error: BaseException) -> bool:

@@ -66,6 +66,7 @@ LAYERS = (
         "samples",
         "orders",
         "intake",
+        "intake_folder",
         "intake_worker",
         "readme",
         "takehome",

@@ -8,8 +8,10 @@ import pytest
 from streamlit import config
 
 from core import curation, dataset, intake
+from core.intake_folder import PROGRESS, IntakeFolder
 from core.limits import Limits
 from core.orders import Order
+from core.processes import Worker
 from core.taking import IntakeResult
 from core.ui import sources
 from core.ui.state import Key
@@ -104,17 +106,22 @@ def test_files_that_the_upload_refused_are_listed_where_nothing_else_came(worksp
     assert not refused_upload.folder.parent.exists()
 
 
+def begun(workspace, project_id: str) -> IntakeFolder:
+    """An intake that goes on; this process stands for the one that does it."""
+    folder = IntakeFolder.new(workspace, project_id)
+    Order("sample", "flowers").write(folder.path, Limits())
+    me = psutil.Process()
+    folder.note_worker(Worker(me.pid, me.create_time()))
+    return folder
+
+
 @pytest.fixture
 def going_on(workspace, filled):
-    """An intake that goes on until the test is over; this process stands for the one that does it."""
-    folder = workspace.project_folder(filled.id) / "intakes" / "1"
-    folder.mkdir()
-    Order("sample", "flowers").write(folder, Limits())
-    me = psutil.Process()
-    intake.write(folder / intake.PROCESS, {"pid": me.pid, "created": me.create_time()})
-    intake.write(folder / intake.PROGRESS, {"done": 12_345_678, "total": 228_813_984, "seconds": 10.0})
+    """An intake that goes on until the test is over."""
+    folder = begun(workspace, filled.id)
+    folder.write(PROGRESS, {"done": 12_345_678, "total": 228_813_984, "seconds": 10.0})
     yield
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.path)
 
 
 def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_on, refused_upload):
@@ -136,11 +143,7 @@ def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(wo
 
 
 def test_other_pages_say_that_the_first_pictures_are_on_their_way(workspace, project):
-    folder = workspace.project_folder(project.id) / "intakes" / "1"
-    folder.mkdir(parents=True)
-    Order("sample", "flowers").write(folder, Limits())
-    me = psutil.Process()
-    intake.write(folder / intake.PROCESS, {"pid": me.pid, "created": me.create_time()})
+    begun(workspace, project.id)
     assert "Pictures are being taken in" in texts(open_page("model", project=project.id, lang="en"))
     app = open_page("images", project=project.id, lang="en")
     assert "Getting ready …" in texts(app)

@@ -28,6 +28,7 @@ from core.intake import (
     take_folder,
     take_zip,
 )
+from core.intake_folder import IntakeFolder
 from core.limits import Limits
 from core.orders import Order
 from core.origins import LabelError, of_folder, of_pictures
@@ -228,7 +229,7 @@ def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_pat
     folder = write(tmp_path / "pets", {name: picture() for name in names})
     take_folder(workspace, project, folder, lambda done, total: told.append((done, total)))
     assert list(dataset.images(workspace, project)["name"]) == names
-    assert told == [(done, len(names)) for done in (taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
+    assert told == [(done, len(names)) for done in (0, taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
 
 
 def test_picture_that_its_owner_set_aside_stays_there_and_is_counted(workspace, project, tmp_path):
@@ -264,6 +265,20 @@ def test_near_duplicates_are_grouped_also_with_those_of_an_earlier_intake(worksp
     similar = dataset.images(workspace, project).set_index("name")["similar"].dropna()
     assert sorted(similar.index) == ["cats/1.jpg", "cats/small.jpg", "dogs/other.jpg"]
     assert similar.nunique() == 1
+
+
+def test_intake_that_is_cut_short_leaves_the_groups_that_were_known(workspace, project, tmp_path):
+    twins = {"cats/1.jpg": jpeg(photo(1)), "cats/2.jpg": jpeg(photo(1), 30)}
+    take_folder(workspace, project, write(tmp_path / "first", twins))
+
+    def fall_over(done: int, total: int) -> None:
+        if done:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        take_folder(workspace, project, write(tmp_path / "second", {"cats/3.jpg": jpeg(photo(3))}), fall_over)
+    similar = dataset.images(workspace, project).set_index("name")["similar"]
+    assert similar.notna().to_dict() == {"cats/1.jpg": True, "cats/2.jpg": True, "cats/3.jpg": False}
 
 
 def test_small_picture_is_its_own_thumbnail(workspace, project, tmp_path):
@@ -411,7 +426,8 @@ def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
     folder = write(tmp_path / "pets", {name: picture() for name in names})
 
     def fall_over(done: int, total: int) -> None:
-        raise ZeroDivisionError
+        if done:
+            raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         take_folder(workspace, project, folder, fall_over)
@@ -518,7 +534,7 @@ def test_killed_intake_keeps_what_was_taken_and_says_so(workspace, project, tmp_
     begun(Order("folder", str(many(tmp_path / "pets"))))
     while not intake_status(workspace, project).done:
         time.sleep(0.02)
-    os.kill(json.loads(next(workspace.home.rglob("process.json")).read_text())["pid"], signal.SIGKILL)
+    os.kill(IntakeFolder.current(workspace, project).worker.pid, signal.SIGKILL)
     status = wait(workspace, project)
     assert status.error.sentence == IntakeFailedError.sentence
     taken = len(dataset.images(workspace, project))
