@@ -19,6 +19,7 @@ from bench.headless import take_in, wait
 from core import costs, dataset, jobs, presets, projects, speeds
 from core.backbones import CATALOG, Backbone
 from core.config import RunConfig
+from core.durations import Setting
 from core.events import Failed, PhaseBegun
 from core.history import History
 from core.split import split_images
@@ -40,8 +41,9 @@ def foretold(workspace: Workspace, project_id: str, config: RunConfig) -> costs.
     """Returns what the page would say."""
     table = dataset.images(workspace, project_id)
     split = split_images(table, config.validation_share, config.seed)["split"].value_counts()
+    machine = speeds.machine(workspace.home) or speeds.reference()
     pixels = costs.mean_pixels(table)
-    return costs.estimate(config, int(split["train"]), int(split["validation"]), pixels, speeds.machine(workspace.home))
+    return costs.estimate(Setting(config, int(split["train"]), int(split["validation"]), pixels, machine))
 
 
 def happened(story: History) -> dict[str, float]:

@@ -12,12 +12,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from websockets.sync.client import connect
 
-from bench.reruns import Reader
+from bench.reruns import Reader, connected
 from core import projects
 from core.workspace import Workspace
-from scripts.server import running_server
 
 SIZES = {"few": (40, 4), "many": (10_000, 200)}  # pictures and classes
 NUM_WARM_UP = 3
@@ -53,16 +51,7 @@ def measure() -> dict:
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder) / "home")
         made = {name: fill(workspace, *size) for name, size in SIZES.items()}
-        with (
-            running_server(workspace.home) as server,
-            connect(
-                server.url.replace("http:", "ws:") + "/_stcore/stream",
-                subprotocols=["streamlit"],
-                proxy=None,
-                max_size=None,
-            ) as socket,
-        ):
-            reader = Reader(socket)
+        with connected(workspace) as reader:
             times = {name: milliseconds(reader, project_id) for name, project_id in made.items()}
     return {
         "row": "script of the Images page, 10,000 pictures in 200 classes beside 40 in 4",

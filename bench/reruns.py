@@ -10,7 +10,8 @@ idle server one that was stopped, then one that trains and never rests.
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -230,6 +231,21 @@ def is_calm() -> bool:
     return all(psutil.cpu_percent(1.0) < CALM_PERCENT for _second in range(CALM_SECONDS))
 
 
+@contextmanager
+def connected(workspace: Workspace) -> Iterator[Reader]:
+    """Starts a server on a workspace and gives a reader of its pages."""
+    with (
+        running_server(workspace.home) as server,
+        connect(
+            server.url.replace("http:", "ws:") + "/_stcore/stream",
+            subprotocols=["streamlit"],
+            proxy=None,
+            max_size=None,
+        ) as socket,
+    ):
+        yield Reader(socket)
+
+
 def measure() -> dict:
     """Returns the row.
 
@@ -242,16 +258,7 @@ def measure() -> dict:
         project = projects.create_project(workspace, "reruns")
         draw_pictures(Path(folder) / "pictures")
         intake.take_folder(workspace, project.id, Path(folder) / "pictures")
-        with (
-            running_server(workspace.home) as server,
-            connect(
-                server.url.replace("http:", "ws:") + "/_stcore/stream",
-                subprotocols=["streamlit"],
-                proxy=None,
-                max_size=None,
-            ) as socket,
-        ):
-            reader = Reader(socket)
+        with connected(workspace) as reader:
             # By then the engine has warmed up too: the server measures the machine when it has nothing else to do.
             wait_until(lambda: speeds.machine(workspace.home) is not None, "The server does not measure the machine.")
             return compare(workspace, project.id, reader)

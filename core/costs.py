@@ -23,7 +23,6 @@ from core.durations import (
     way_of,
 )
 from core.pictures import LONGEST_SIDE
-from core.speeds import Machine, Measured, reference
 from core.summary import Cut, frontier
 
 
@@ -73,30 +72,15 @@ class Cost:
         return sum(phase.disk_bytes for phase in self.phases)
 
 
-def estimate(
-    config: RunConfig,
-    num_training: int,
-    num_validation: int,
-    mean_pixels: float,
-    machine: Machine | None,
-    *,
-    measured: Sequence[Measured] = (),
-    found: Sequence[int] = (),
-    room_bytes: int | None = None,
-) -> Cost:
+def estimate(setting: Setting, *, found: Sequence[int] = (), room_bytes: int | None = None) -> Cost:
     """Estimates what a run costs.
 
     Args:
-        config: Of the run.
-        num_training: Images that the network learns from.
-        num_validation: Images that it is checked with.
-        mean_pixels: Of the pictures as the project keeps them, width times height.
-        machine: As measured; None for the reference machine.
-        measured: What runs on this machine have taken; it beats the table.
+        setting: The run, its pictures, and the machine.
         found: How many answers of the frozen part, one for each image and variation, are kept already, for each phase.
         room_bytes: What may be kept; a phase that needs more keeps nothing. None for as much as it likes.
     """
-    setting = Setting(config, num_training, num_validation, mean_pixels, machine or reference(), tuple(measured))
+    config = setting.config
     phases = []
     kept: set[str] = set()
     looked_ahead = 0  # answers for a phase that the one before it computes on its way

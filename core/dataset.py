@@ -1,5 +1,6 @@
 """The table of a project's images: what is in it, what was set aside, whether it can be learned."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,25 @@ def num_images(workspace: Workspace, project_id: str) -> int:
         return int(database.execute(counted, (project_id,)).fetchone()[0])
 
 
+def labels(workspace: Workspace, project_id: str) -> list[str]:
+    """Returns the classes that `images` has, by name."""
+    query = (
+        "SELECT DISTINCT label FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL ORDER BY label"
+    )
+    with workspace.database() as database:
+        return [row["label"] for row in database.execute(query, (project_id,))]
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """Tells tables of `images` apart by all that a check or a split looks at, in every row."""
+    digest = hashlib.blake2b(digest_size=16)
+    for column in ("label", "split"):
+        digest.update("\n".join(map(str, table[column])).encode())
+    for column in ("id", "width", "height", "similar", *LOOKS):
+        digest.update(table[column].to_numpy(dtype=float, na_value=float("nan")).tobytes())
+    return digest.hexdigest()
+
+
 def _table(workspace: Workspace, project_id: str, condition: str) -> pd.DataFrame:
     columns = ["file", *(column for column in COLUMNS if column != "path")]
     with workspace.database() as database:
@@ -82,7 +102,9 @@ def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:
     Returns:
         Columns name, problem (a sentence of gettext) and values (a dict for its places).
     """
-    rows = _rows(workspace, "project_id = ? AND problem IS NOT NULL", project_id)
+    query = "SELECT name, problem FROM images WHERE project_id = ? AND problem IS NOT NULL ORDER BY id"
+    with workspace.database() as database:
+        rows = database.execute(query, (project_id,)).fetchall()
     problems = [json.loads(row["problem"]) for row in rows]
     return pd.DataFrame(
         {
@@ -92,12 +114,6 @@ def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:
         },
         columns=["name", "problem", "values"],
     )
-
-
-def _rows(workspace: Workspace, condition: str, *values: str) -> list[dict[str, Any]]:
-    with workspace.database() as database:
-        rows = database.execute(f"SELECT * FROM images WHERE {condition} ORDER BY id", values).fetchall()
-    return [dict(row) for row in rows]
 
 
 def class_counts(table: pd.DataFrame) -> pd.DataFrame:
@@ -147,13 +163,14 @@ def _thumbnail(file: Path) -> Path:
 
 def remove_all(workspace: Workspace, project_id: str) -> None:
     """Deletes every image of a project, what was set aside, and the changes; the runs that used images keep them."""
-    rows = _rows(workspace, "project_id = ?", project_id)
     with workspace.database() as database:
+        kept = "SELECT file FROM images WHERE project_id = ? AND file IS NOT NULL"
+        files = [row["file"] for row in database.execute(kept, (project_id,))]
         for table in ("images", "changes"):
             database.execute(f"DELETE FROM {table} WHERE project_id = ?", (project_id,))
     folder = workspace.project_folder(project_id)
     used = _used_by_runs(workspace, project_id)
-    for file in [folder / row["file"] for row in rows if row["file"]]:
+    for file in [folder / name for name in files]:
         _thumbnail(file).unlink(missing_ok=True)
         if file.relative_to(workspace.home).as_posix() not in used:
             file.unlink(missing_ok=True)

@@ -1,21 +1,7 @@
 // The camera of camera.py: takes pictures while a button is held, which burst.js sends meanwhile.
-// Streamlit calls the default export at every change of `data`; what lasts longer is kept by element in `instances`.
 
-const instances = new WeakMap();
 const LAST_SHOTS = 8;
 const ENCODING_AT_ONCE = 3; // a slow phone skips pictures rather than falling behind
-
-export default function ({ data, parentElement, setStateValue }) {
-  const box = parentElement.querySelector(".camera");
-  let camera = instances.get(box);
-  if (!camera) {
-    camera = new Camera(box);
-    instances.set(box, camera);
-  }
-  camera.update(data, setStateValue);
-  // Streamlit also calls this for a run that a newer one has overtaken: only an element that has left the page is over.
-  return () => setTimeout(() => box.isConnected || camera.leave());
-}
 
 class Camera {
   constructor(box) {
@@ -248,3 +234,5 @@ const REASONS = {
   NotFoundError: "missing",
   OverconstrainedError: "missing",
 };
+
+export default lasting("camera", Camera);

@@ -1,11 +1,9 @@
 """A camera that takes pictures in a burst while a button is held, and sends them while the page stays alive."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.text import _, language
-from core.ui import upload
+from core.ui import scripts, upload
 from core.ui.routes import TOKEN_HEADER, UPLOAD_URL
 from core.ui.upload import FolderUpload
 
@@ -14,8 +12,6 @@ RATE = 4  # pictures a second
 BATCH_FILES = 16
 LONGEST_SIDE = 1024  # pixels
 SHOT_BYTES = 400 * 1024  # more than a picture of that size usually takes
-HERE = Path(__file__).parent
-
 HTML = """
 <div class="camera" role="group">
   <div class="stage">
@@ -54,8 +50,8 @@ HTML = """
 _component = st.components.v2.component(
     "headstart_camera",
     html=HTML,
-    css=(HERE / "camera.css").read_text(encoding="utf-8"),
-    js="".join((HERE / name).read_text(encoding="utf-8") for name in ("sending.js", "burst.js", "camera.js")),
+    css=scripts.joined("camera.css"),
+    js=scripts.joined("lasting.js", "sending.js", "burst.js", "camera.js"),
 )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
 from core import costs, dataset, speeds
 from core.costs import Cost, PhaseCost
+from core.durations import Setting
 from core.split import split_images
 from core.text import _, ngettext, number
 from core.ui import pieces, state
@@ -54,19 +56,28 @@ def _figures(draft: Draft, cost: Cost) -> None:
 def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]) -> Cost:
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
-    divided = split_images(table, draft.validation_share, draft.seed, test_share=draft.test_share)
-    split = divided["split"].value_counts()
+    split = _split(dataset.fingerprint(table), table, draft.validation_share, draft.seed, draft.test_share)
+    sizes = split.value_counts()
     config = draft.config(tuple(sorted(table["label"].unique())))
-    return costs.estimate(
+    setting = Setting(
         config,
-        int(split.get("train", 0)),
-        int(split.get("validation", 0)),
+        int(sizes.get("train", 0)),
+        int(sizes.get("validation", 0)),
         costs.mean_pixels(table),
-        machine,
-        measured=measured,
-        found=costs.count_found(config, at.workspace.home, divided),
+        machine or speeds.reference(),
+        measured,
+    )
+    return costs.estimate(
+        setting,
+        found=costs.count_found(config, at.workspace.home, table.assign(split=split)),
         room_bytes=costs.room_bytes(at.workspace.home),
     )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _split(fingerprint: str, _table: pd.DataFrame, validation_share: float, seed: int, test_share: float) -> pd.Series:
+    """Divides the pictures as the run will; kept, since it stays the same while the slider moves."""
+    return split_images(_table, validation_share, seed, test_share=test_share)["split"]
 
 
 def _titles(cost: Cost) -> list[str]:

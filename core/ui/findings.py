@@ -1,15 +1,13 @@
 """Findings: what is worth a look in a project's images, each with its pictures and a button that mends it."""
 
-import hashlib
 import zlib
 
 import pandas as pd
 import streamlit as st
 
-from core import checks, split
+from core import checks, dataset, split
 from core.checks import Finding
 from core.config import RunConfig
-from core.dataset import LOOKS
 from core.text import ngettext
 from core.ui.markup import plain
 from core.ui.state import Key
@@ -28,7 +26,7 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         table: Its images, from `dataset.images`.
         is_locked: Whether nothing may be changed now.
     """
-    fingerprint = _fingerprint(table)
+    fingerprint = dataset.fingerprint(table)
     found = _found(fingerprint, table)
     if found:
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
@@ -39,16 +37,6 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
     parted = _parted_by_chance(fingerprint, table)
     if parted:
         st.caption(_kept_together(parted))
-
-
-def _fingerprint(table: pd.DataFrame) -> str:
-    """Tells tables apart by what the checks look at; Streamlit's own would read only some rows of a large one."""
-    digest = hashlib.blake2b(digest_size=16)
-    for column in ("label", "split"):
-        digest.update("\n".join(map(str, table[column])).encode())
-    for column in ("id", "width", "height", "similar", *LOOKS):
-        digest.update(table[column].to_numpy(dtype=float, na_value=float("nan")).tobytes())
-    return digest.hexdigest()
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -1,19 +1,4 @@
 // The drop zone of folder_input.py: finds the files, sends them in batches (by sending.js), shows how far it is.
-// Streamlit calls the default export at every change of `data`; what lasts longer is kept by element in `instances`.
-
-const instances = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  const zone = parentElement.querySelector(".zone");
-  let input = instances.get(zone);
-  if (!input) {
-    input = new FolderInput(zone);
-    instances.set(zone, input);
-  }
-  input.update(data, setStateValue);
-  // Streamlit also calls this for a run that a newer one has overtaken: only an element that has left the page is over.
-  return () => setTimeout(() => zone.isConnected || input.leave());
-}
 
 class FolderInput {
   constructor(zone) {
@@ -287,3 +272,5 @@ async function children(folder) {
 }
 
 const fileOf = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+
+export default lasting("zone", FolderInput);

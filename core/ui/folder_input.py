@@ -1,13 +1,12 @@
 """A place to drop a folder of pictures, which sends thousands of files in batches while the page stays alive."""
 
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
 from core.limits import Limits
 from core.text import _, language
-from core.ui import upload
+from core.ui import scripts, upload
 from core.ui.batch import MAX_BATCH_FILES
 from core.ui.routes import TOKEN_HEADER, UPLOAD_URL
 from core.ui.upload import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD_BYTES, FolderUpload
@@ -15,8 +14,6 @@ from core.ui.upload import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD_BYTES, FolderUp
 Kind = Literal["folder", "files"]
 
 BATCH_BYTES = 32 * 1024**2
-HERE = Path(__file__).parent
-
 HTML = """
 <div class="zone" role="group">
   <input type="file" multiple tabindex="-1" aria-hidden="true">
@@ -51,8 +48,8 @@ HTML = """
 _component = st.components.v2.component(
     "headstart_folder_input",
     html=HTML,
-    css=(HERE / "folder_input.css").read_text(encoding="utf-8"),
-    js="".join((HERE / name).read_text(encoding="utf-8") for name in ("sending.js", "folder_input.js")),
+    css=scripts.joined("folder_input.css"),
+    js=scripts.joined("lasting.js", "sending.js", "folder_input.js"),
 )
 
 

@@ -1,20 +1,4 @@
 // The grid of picture_grid.py: thumbnails that are switched on and off, alone or in a row.
-// Streamlit calls the default export at every change of `data`; what lasts longer is kept by element in `grids`.
-
-const grids = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  const box = parentElement.querySelector(".picture-grid");
-  let grid = grids.get(box);
-  if (!grid) {
-    grid = new PictureGrid(box);
-    grids.set(box, grid);
-  }
-  grid.update(data, setStateValue);
-  // The theme's colours are known here only, and the bar above the pictures must hide what scrolls below it.
-  const bar = document.querySelector(".st-key-picture_bar")?.parentElement;
-  bar?.style.setProperty("--ground", getComputedStyle(box).getPropertyValue("--st-background-color"));
-}
 
 class PictureGrid {
   constructor(box) {
@@ -34,6 +18,9 @@ class PictureGrid {
     if (content !== this.content) this.draw(data);
     this.content = content;
     this.mark();
+    // The theme's colours are known here only, and the bar above the pictures must hide what scrolls below it.
+    const bar = document.querySelector(".st-key-picture_bar")?.parentElement;
+    bar?.style.setProperty("--ground", getComputedStyle(this.box).getPropertyValue("--st-background-color"));
   }
 
   draw(data) {
@@ -87,3 +74,5 @@ class PictureGrid {
 }
 
 const element = (name, values = {}) => Object.assign(document.createElement(name), values);
+
+export default lasting("picture-grid", PictureGrid);

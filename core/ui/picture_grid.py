@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.text import _
-
-_HERE = Path(__file__).parent
+from core.ui import scripts
 
 HTML = """
 <div class="picture-grid">
@@ -22,8 +20,8 @@ HTML = """
 _component = st.components.v2.component(
     "headstart_picture_grid",
     html=HTML,
-    css=(_HERE / "picture_grid.css").read_text(encoding="utf-8"),
-    js=(_HERE / "picture_grid.js").read_text(encoding="utf-8"),
+    css=scripts.joined("picture_grid.css"),
+    js=scripts.joined("lasting.js", "picture_grid.js"),
     isolate_styles=False,
 )
 

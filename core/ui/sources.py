@@ -119,10 +119,9 @@ def _of_one_class(label: str, upload: FolderUpload) -> Order:
 
 
 def _camera(workspace: Workspace, project_id: str) -> None:
-    labels = dataset.class_counts(dataset.images(workspace, project_id))["label"].to_list()
     chosen = st.selectbox(
         _("Class of the pictures"),
-        labels,
+        dataset.labels(workspace, project_id),
         index=None,
         accept_new_options=True,
         placeholder=_("Choose a class, or type a new name"),

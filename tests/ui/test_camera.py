@@ -3,9 +3,9 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.ui import camera
+from core.ui import camera, scripts
 
-SCRIPT = "".join((camera.HERE / name).read_text(encoding="utf-8") for name in ("burst.js", "camera.js"))
+SCRIPT = scripts.joined("burst.js", "camera.js")
 WORDS = camera._working_words() | camera._problem_words() | camera._error_words()
 
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.ui import folder_input
+from core.ui import folder_input, scripts
 
 
 def _page() -> None:
@@ -24,7 +24,7 @@ def test_nothing_is_returned_before_anything_was_sent():
 
 @pytest.mark.parametrize("kind", ["folder", "files"])
 def test_the_script_finds_every_word_that_it_asks_for(kind):
-    script = (folder_input.HERE / "folder_input.js").read_text(encoding="utf-8")
+    script = scripts.joined("folder_input.js")
     asked = set(re.findall(r"words\.(\w+)", script)) | set(re.findall(r'this\.(?:say|end)\("(\w+)"[,)]', script))
     known = folder_input._words(kind).keys() | {"hint"}
     assert asked <= known

@@ -8,6 +8,7 @@ import pytest
 from core import budget, costs, durations, features, fingerprints, presets, speeds
 from core.backbones import CATALOG, weights_path
 from core.config import Head, Phase, RunConfig
+from core.durations import Setting
 from core.speeds import Measured
 from core.summary import frontier
 
@@ -22,8 +23,9 @@ def config_of(row, *frozen, epochs=10, **changes):
     return RunConfig(row.name, row.image_size, LABELS, phases, **changes)
 
 
-def cost_of(config, num_training=400, num_validation=100, *, pixels=PIXELS, machine=None, **known):
-    return costs.estimate(config, num_training, num_validation, pixels, machine, **known)
+def cost_of(config, num_training=400, num_validation=100, *, pixels=PIXELS, machine=None, measured=(), **known):
+    setting = Setting(config, num_training, num_validation, pixels, machine or speeds.reference(), measured)
+    return costs.estimate(setting, **known)
 
 
 def test_the_first_epoch_takes_longer_than_each_later_one():

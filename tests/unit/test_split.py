@@ -5,17 +5,7 @@ import pytest
 from core import dataset
 from core.dataset import class_counts
 from core.split import leaks, split_both_ways, split_images
-
-
-def table(**splits: str) -> pd.DataFrame:
-    """`table(ants="ttv..")`: an image for each letter; a point is in no split, x is in the test."""
-    meaning = {"t": "train", "v": "validation", "x": "test", ".": None}
-    rows = [(label, meaning[letter]) for label, letters in splits.items() for letter in letters]
-    return pd.DataFrame(rows, columns=["label", "split"])
-
-
-def counts(split: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
-    return {row.label: (row.train, row.validation, row.test) for row in class_counts(split).itertuples()}
+from tests.tables import counts, table
 
 
 def test_share_is_drawn_from_each_class():
