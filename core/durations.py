@@ -15,8 +15,11 @@ START_SECONDS = 1.0
 EPOCH_SECONDS = 0.15  # beginning, end, and keeping the best network
 END_SECONDS = 2.0
 FORWARD_SHARE = 0.35  # of a training step, for an image of the validation
-VARY_MS = {"none": 0.0, "light": 0.6, "strong": 1.0}  # at 224 pixels, a thread per core
+CHECK_SECONDS = 1.0  # before a pass: pictures hashed, network cut, LiteRT's answers compared with TensorFlow's
+VARY_MS = {"none": 0.0, "light": 1.4, "strong": 1.5}  # at 224 pixels, a thread per core
 VARY_SIZE = 224
+VARY_FIXED = 0.25  # of that, whatever the size
+PHOTO_DECODING = 1.25  # of a photo, relative to the picture of the same size that `core.ml.probe` decodes
 HEAD_MS_PER_MILLION = 0.3  # of weights in a large head, per image in batches of 32
 MAX_REPLAYED = 200  # held-out images by which the exported model is compared
 PICTURE_PIXELS = 512 * 384  # of the picture that `core.ml.probe` decodes
@@ -69,12 +72,14 @@ def preparation_seconds(one: Speed, way: Way, num_images: int, machine: Machine)
     if not one.tensorflow_ms:
         return 0.0
     per_image = one.litert_ms if way == "litert" else one.tensorflow_ms
-    return max(0.0, pass_seconds(one, way, num_images, machine) - num_images * per_image / 1000)
+    beyond = max(0.0, pass_seconds(one, way, num_images, machine) - num_images * per_image / 1000)
+    return beyond + CHECK_SECONDS * machine.conversion_seconds / reference().conversion_seconds
 
 
 def pass_ms(setting: Setting, frozen_layers: int, way: Way) -> float:
     """Returns milliseconds per image to decode, vary and run the frozen part: as measured here, else by the table."""
-    vary = VARY_MS[setting.config.augmentation] * (setting.config.image_size / VARY_SIZE) ** 2
+    area = (setting.config.image_size / VARY_SIZE) ** 2
+    vary = VARY_MS[setting.config.augmentation] * (VARY_FIXED + (1 - VARY_FIXED) * area)
     vary *= setting.machine.decode_ms / reference().decode_ms
     exact = _exactly(setting, frozen_layers)
     if exact and exact.pass_ms and exact.way == way:
@@ -103,12 +108,12 @@ def _table_pass_ms(setting: Setting, frozen_layers: int, image_size: int, way: W
 
 
 def decoding(mean_pixels: float) -> float:
-    """Returns how long a picture takes to decode, relative to one of 512 x 384 pixels.
+    """Returns how long a picture takes to decode, relative to the one of 512 x 384 pixels that the probe decodes.
 
     Large JPEGs are shrunk while they are decoded, so that beyond that size the time grows slowly.
     """
     ratio = mean_pixels / PICTURE_PIXELS
-    return 0.25 + 0.75 * ratio if ratio < 1 else 0.84 + 0.16 * ratio
+    return PHOTO_DECODING * (0.25 + 0.75 * ratio if ratio < 1 else 0.84 + 0.16 * ratio)
 
 
 def trained_seconds(setting: Setting, frozen_layers: int) -> float:

@@ -25,7 +25,7 @@ if status:
     sources.progress(at.workspace, at.project.id)
 else:
     with st.expander(_("Bring in pictures"), expanded=table.empty, icon=":material/add_photo_alternate:"):
-        source = st.segmented_control(
+        source = st.pills(
             _("Where are they?"),
             sources.offered(),
             format_func=lambda name: _(sources.SOURCES[name][0]),

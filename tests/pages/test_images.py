@@ -33,7 +33,7 @@ def test_a_zip_is_taken_in_and_its_outcome_told(workspace, project, pictures, tm
             archive.write(file, f"{'ant' if index < 6 else 'bee'}/{name}")
         archive.writestr("bee/notes.txt", "not a picture")
     app = open_page("images", project=project.id, lang="en")
-    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
+    app.pills(key=Key.IMAGE_SOURCE).set_value("zip").run()
     app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", (tmp_path / "pictures.zip").read_bytes()).run()
     app.button(key=Key.ZIP_START).click().run()
     wait_for_intake(workspace, project.id)
@@ -47,7 +47,7 @@ def test_a_zip_is_taken_in_and_its_outcome_told(workspace, project, pictures, tm
 
 def test_a_broken_zip_is_told_in_a_sentence(workspace, project):
     app = open_page("images", project=project.id)
-    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("zip").run()
+    app.pills(key=Key.IMAGE_SOURCE).set_value("zip").run()
     app.file_uploader(key=Key.ZIP.format(0)).upload("pictures.zip", b"not a zip").run()
     app.button(key=Key.ZIP_START).click().run()
     wait_for_intake(workspace, project.id)
@@ -165,7 +165,7 @@ def test_a_folder_of_this_computer_is_taken_where_it_lies(workspace, project, pi
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place)
     app = open_page("images", project=project.id, lang="en")
-    app.segmented_control(key=Key.IMAGE_SOURCE).set_value("server").run()
+    app.pills(key=Key.IMAGE_SOURCE).set_value("server").run()
     app.text_input(key=Key.SERVER_FOLDER).set_value("no/such/folder").run()
     app.button(key=Key.SERVER_START).click().run()
     assert "There is no folder" in app.error[0].value
@@ -180,4 +180,4 @@ def test_folders_of_the_server_are_not_offered_to_others(project, monkeypatch, l
     listening(address)
     monkeypatch.setenv(sources.SERVER_FOLDERS_VARIABLE, setting)
     app = open_page("images", project=project.id)
-    assert "server" not in app.segmented_control(key=Key.IMAGE_SOURCE).options
+    assert "server" not in app.pills(key=Key.IMAGE_SOURCE).options
