@@ -120,7 +120,7 @@ def summary(compared: list[dict]) -> dict:
     ]
     return {
         "row": "cost before the start: the estimate that was furthest off, as a factor",
-        "ratio": max(factors, default=1.0),
+        "ratio": round(max(factors, default=1.0), 2),
         "aim": "at most 1.5",
         "met": all(one["within"] for one in compared),
         "runs": compared,
