@@ -2,9 +2,10 @@
 
     python -m bench.intake [--num 100000] [--kind folder|zip]
 
-The same files go through a bare loop of read, decode and encode with Pillow in one process, and through the app's
-intake. The last line is JSON: files a second of both, the intake's share of the bare loop's speed for each of its
-processes, and the largest memory of the intake with few and with many pictures, all its processes together.
+The same files go through a bare loop of read, decode and encode with Pillow in one process, through as many of these
+at once as there are cores, and through the app's intake. The last line is JSON: files a second of all three, the
+intake's share of the single loop's speed for each of its processes, its share of the loops' speed that run at once, and
+the largest memory of the intake with few and with many pictures, all its processes together.
 """
 
 import argparse
@@ -63,15 +64,21 @@ def packed(folder: Path) -> Path:
     return file
 
 
-def bare_loop(folder: Path, out: Path) -> float:
+def bare_loop(paths: list[Path], out: Path) -> float:
     """Returns the files a second of one process that does nothing but read, decode, encode and write."""
-    paths = sorted(folder.rglob("*.jpg"))
-    out.mkdir()
+    out.mkdir(parents=True)
     began = time.perf_counter()
     for number, path in enumerate(paths):
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.convert("RGB").save(out / f"{number}.jpg", "JPEG", quality=95)
     return len(paths) / (time.perf_counter() - began)
+
+
+def bare_loops(paths: list[Path], out: Path) -> float:
+    """Returns the files a second of one such process for each core, each with its share and a folder of its own."""
+    shares = [paths[first::WORKERS] for first in range(WORKERS)]
+    with ProcessPoolExecutor(WORKERS) as pool:
+        return sum(pool.map(bare_loop, shares, [out / str(number) for number in range(WORKERS)]))
 
 
 def take(source: Path, home: Path) -> tuple[float, float]:
@@ -114,7 +121,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         few, many = pictures(folder / "few", FEW), pictures(folder / "many", asked.num)
-        bare = bare_loop(many, folder / "bare")
+        paths = sorted(many.rglob("*.jpg"))
+        bare, at_once = bare_loop(paths, folder / "bare"), bare_loops(paths, folder / "at-once")
         if asked.kind == "zip":
             few, many = packed(few), packed(many)
         _, few_mb = take(few, folder / "home-few")
@@ -124,8 +132,10 @@ def main() -> None:
         "kind": asked.kind,
         "processes": WORKERS,
         "bare_per_second": round(bare),
+        "bare_at_once_per_second": round(at_once),
         "intake_per_second": round(speed),
         "share_per_process": round(speed / (bare * WORKERS), 2),
+        "share_of_loops_at_once": round(speed / at_once, 2),
         "few_mb": round(few_mb),
         "many_mb": round(many_mb),
         "memory_ratio": round(many_mb / few_mb, 2),

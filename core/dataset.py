@@ -158,7 +158,9 @@ def thumbnail_path(workspace: Workspace, image: Any) -> Path:
 
 
 def _thumbnail(file: Path) -> Path:
-    return file.parents[1] / "thumbnails" / f"{file.stem}.jpg"
+    # Copies of newer intakes are spread over folders by the beginning of their names, and their thumbnails alike.
+    kept = file.parent if file.parent.name == "images" else file.parents[1]
+    return kept.with_name("thumbnails") / file.relative_to(kept).with_suffix(".jpg")
 
 
 def remove_all(workspace: Workspace, project_id: str) -> None:

@@ -1,6 +1,7 @@
 """Examining: files become working copies and rows of the harvest, some at a time, in whichever process has time."""
 
 import hashlib
+import io
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -8,14 +9,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from PIL import Image
+
 from core.errors import AppError
 from core.harvest import Seen, written
 from core.incoming import SetAsideError
 from core.layout import Place
-from core.pictures import SUFFIXES, working_copy
+from core.likeness import fingerprints
+from core.looks import looks_of
+from core.pictures import SUFFIXES, WorkingCopy, working_copy
 from core.workspace import Workspace
 
 IMAGES, THUMBNAILS = "images", "thumbnails"
+NO_PLACE = Place("")
 
 
 @dataclass(frozen=True)
@@ -55,24 +61,47 @@ def examine(arrivals: Sequence[Arrival], destination: Destination) -> list[Seen]
     Raises:
         OSError: The disk is full.
     """
-    return [_examine(arrival, destination) for arrival in arrivals]
+    small: dict[int, Image.Image] = {}
+    seen = []
+    for place, arrival in enumerate(arrivals):
+        row, image = _examine(arrival, destination)
+        seen.append(row)
+        if image is not None:
+            small[place] = image
+    images = list(small.values())
+    for place, likeness, look in zip(small, fingerprints(images), looks_of(images), strict=True):
+        seen[place] = replace(
+            seen[place],
+            likeness=likeness,
+            brightness=look.brightness,
+            contrast=look.contrast,
+            sharpness=look.sharpness,
+        )
+    return seen
 
 
-def _examine(arrival: Arrival, destination: Destination) -> Seen:
-    place = arrival.place or Place("")
-    seen = Seen(arrival.name, place.label or None, place.split)
-    if arrival.problem:
-        return aside(seen, arrival.problem)
+def _examine(arrival: Arrival, destination: Destination) -> tuple[Seen, Image.Image | None]:
+    """Returns what became of a file, and of a picture that is kept a small one, which is still to be measured."""
+    place = arrival.place or NO_PLACE
+    size_bytes, sha256 = 0, None
+    problem = arrival.problem
     try:
-        data = _read(arrival)
-        seen = replace(seen, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-        if destination.has_pictures and _is_there(destination.workspace.home, destination.project_id, str(seen.sha256)):
-            return seen
-        return _keep(seen, data, destination)
-    except AppError as problem:
-        return aside(seen, written(problem))
+        if not problem:
+            data = _read(arrival)
+            size_bytes, sha256 = len(data), hashlib.sha256(data).hexdigest()
+            if destination.has_pictures and _is_there(destination.workspace.home, destination.project_id, sha256):
+                return Seen(arrival.name, place.label or None, place.split, size_bytes, sha256), None
+            copy = working_copy(data, max_pixels=destination.max_pixels)
+            if place.label:
+                file = _keep(copy, sha256[:16], destination)
+                seen = Seen(arrival.name, place.label, place.split, size_bytes, sha256, file, copy.width, copy.height)
+                return seen, copy.small
+            problem = written(SetAsideError("no_class"))
+    except AppError as error:
+        problem = written(error)
     except MemoryError:
-        return aside(seen, written(SetAsideError("memory")))
+        problem = written(SetAsideError("memory"))
+    return Seen(arrival.name, size_bytes=size_bytes, sha256=sha256, problem=problem), None
 
 
 def aside(seen: Seen, problem: str) -> Seen:
@@ -86,33 +115,30 @@ def _read(arrival: Arrival) -> bytes:
     return arrival.source if isinstance(arrival.source, bytes) else arrival.source()
 
 
-def _keep(seen: Seen, data: bytes, destination: Destination) -> Seen:
-    copy = working_copy(data, max_pixels=destination.max_pixels)
-    if seen.label is None:
-        raise SetAsideError("no_class")
-    stem = str(seen.sha256)[:16]
-    file = destination.folder / IMAGES / f"{stem}{copy.suffix}"
-    _write(file, copy.data)
+def _keep(copy: WorkingCopy, stem: str, destination: Destination) -> str:
+    """Writes a copy and its thumbnail; returns where the copy lies below the project's folder.
+
+    Files are spread over folders by the beginning of their names: thousands in one folder are slow to make.
+    """
+    file = f"{IMAGES}/{stem[:2]}/{stem}{copy.suffix}"
+    _write(f"{destination.folder}/{file}", copy.data)
     if copy.thumbnail is not None:
-        _write(destination.folder / THUMBNAILS / f"{stem}.jpg", copy.thumbnail)
-    return replace(
-        seen,
-        file=f"{destination.below}/{IMAGES}/{file.name}",
-        width=copy.width,
-        height=copy.height,
-        likeness=copy.likeness,
-        brightness=copy.look.brightness,
-        contrast=copy.look.contrast,
-        sharpness=copy.look.sharpness,
-    )
+        _write(f"{destination.folder}/{THUMBNAILS}/{stem[:2]}/{stem}.jpg", copy.thumbnail)
+    return f"{destination.below}/{file}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     # Not beside and then renamed: a file counts only once its row is in the harvest, which comes after.
     try:
-        path.write_bytes(data)
+        file = io.FileIO(path, "wb")
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return _write(path, data)
+    try:
+        with file:
+            file.write(data)
     except OSError:
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         raise
 
 

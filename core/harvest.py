@@ -7,14 +7,14 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 
-import numpy as np
-
+from core.disk_rows import DiskRows
 from core.errors import AppError
 from core.likeness import LENGTH_BYTES, find_groups
 from core.projects import ProjectNotFoundError, open_project
 from core.workspace import Workspace
 
 FILE = "harvest.db"
+PRINTS = "fingerprints.bin"
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Harvest:
 
     def __init__(self, workspace: Workspace, project_id: str, folder: Path):
         self._project_id = project_id
+        self._folder = folder
         self._database = sqlite3.connect(folder / FILE, isolation_level=None, timeout=30)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
@@ -132,16 +133,15 @@ class Harvest:
             "UNION ALL SELECT sha256, likeness FROM rows WHERE problem IS NULL AND likeness IS NOT NULL"
         )
         own = (self._project_id,)
-        count = self._database.execute(f"SELECT count(*) FROM ({pictures})", own).fetchone()[0]
-        table = np.empty((count, LENGTH_BYTES), np.uint8)
-        for place, (_, likeness) in enumerate(self._database.execute(pictures, own)):
-            table[place] = np.frombuffer(likeness, np.uint8)
-        numbers = find_groups(table)
-        # The same question gives the same order, so that no names need be held.
-        rows = zip(self._database.execute(pictures, own), numbers.tolist(), strict=True)
-        found = [(sha256, number) for (sha256, _), number in rows if number >= 0]
+        prints = DiskRows(
+            self._folder / PRINTS, (row[1] for row in self._database.execute(pictures, own)), LENGTH_BYTES
+        )
+        numbers = find_groups(prints).tolist()
         self._database.execute("BEGIN")
         self._database.execute("CREATE TABLE groups (sha256 PRIMARY KEY, number)")
+        # The same question gives the same order, so that no names need be held.
+        rows = zip(self._database.execute(pictures, own), numbers, strict=True)
+        found = ((sha256, number) for (sha256, _), number in rows if number >= 0)
         self._database.executemany("INSERT INTO groups VALUES (?, ?)", found)
         self._database.execute("COMMIT")
 

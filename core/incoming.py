@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 
 from core.errors import AppError
@@ -131,35 +132,42 @@ def list_folder(folder: Path, limits: Limits) -> Iterator[Incoming]:
     """
     if not folder.is_dir():
         raise FolderNotFoundError(folder=folder)
-    unopened: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: unopened.append(Path(error.filename))):
-        folders.sort()
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        here = Path(parent).relative_to(folder).as_posix()
-        for name in sorted(files + linked):
-            incoming = incoming_file(name if here == "." else f"{here}/{name}", Path(parent, name), limits)
-            if not is_leftover(incoming.name):
-                yield incoming
-    yield from (incoming_file(path.relative_to(folder).as_posix(), path, limits) for path in unopened)
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        try:
+            with os.scandir(folder / below) as listed:
+                entries = sorted(listed, key=attrgetter("name"))
+        except OSError:
+            yield incoming_file(below.rstrip("/"), folder / below, limits)
+            continue
+        folders = []
+        for entry in entries:
+            name = below + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{name}/")
+            elif not is_leftover(clean_name(name)):
+                yield incoming_file(name, entry.path, limits, is_link=entry.is_symlink())
+        waiting += reversed(folders)
 
 
-def incoming_file(name: str, path: Path, limits: Limits) -> Incoming:
-    """Wraps one file of this machine."""
+def incoming_file(name: str, path: str | Path, limits: Limits, *, is_link: bool | None = None) -> Incoming:
+    """Wraps one file of this machine; whether it is a link is looked up where that is not known."""
     refusal = SetAsideError("archive") if ARCHIVES.search(name) else None
-    if path.is_symlink():
+    if Path(path).is_symlink() if is_link is None else is_link:
         refusal = SetAsideError("link")
     return Incoming(clean_name(name) or UNNAMED, partial(_read_file, path, limits), refusal)
 
 
-def _read_file(path: Path, limits: Limits) -> bytes:
+def _read_file(path: str | Path, limits: Limits) -> bytes:
     try:
-        status = path.lstat()
+        status = os.lstat(path)
         # Devices and pipes are not opened: reading one may never end.
         if not stat.S_ISREG(status.st_mode):
             raise SetAsideError("unopened")
         _check_size(status.st_size, limits)
-        with path.open("rb") as file:
-            data = file.read(limits.file_bytes + 1)
+        with io.FileIO(path) as file:
+            data = file.read(status.st_size + 1)
     except OSError as error:
         raise SetAsideError("unopened") from error
     _check_size(len(data), limits)
@@ -203,11 +211,10 @@ def opened_zip(file: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def list_zip(archive: zipfile.ZipFile, limits: Limits) -> list[Incoming]:
+def list_zip(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Incoming]:
     """Lists the files of a zip in its own order; each is unpacked into memory when it is read."""
     left = _Allowance(limits.unpacked_bytes)
     sharing = _sharing(archive.infolist())
-    listed = []
     for member in archive.infolist():
         name = _member_name(member)
         if _is_folder(member) or (is_leftover(name) and not climbs_out(name)):
@@ -216,8 +223,7 @@ def list_zip(archive: zipfile.ZipFile, limits: Limits) -> list[Incoming]:
         if refusal is None and member.header_offset in sharing:
             refusal = SetAsideError("shares_bytes")
         read = partial(_read_member, archive, member, limits, left)
-        listed.append(Incoming(clean_name(name) or UNNAMED, read, refusal))
-    return listed
+        yield Incoming(clean_name(name) or UNNAMED, read, refusal)
 
 
 @dataclass

@@ -5,16 +5,20 @@ each for the few pairs that passed the one before: by coarse shapes and colours,
 pairs; by what remains of the coarse shapes when small moves explain the rest; and with one laid upon the other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
 from core import overlay
+from core.disk_rows import DiskRows
 
 SIDE = 24  # of the brightness, in pixels
 COLOUR_SIDE = 8  # of each of the two colour channels
 LENGTH_BYTES = SIDE**2 + 2 * COLOUR_SIDE**2
+TO_JPEG_COLOURS = np.array(  # from RGB to brightness and two colours about 0
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32
+).T
 LEAST_CONTRAST = 4.0  # standard deviation in levels of 256; below it a picture is as good as blank
 COARSE = 6  # cosines that count, along each side
 NUM_SHAPES = COARSE**2 - 1
@@ -28,46 +32,51 @@ TRIES = 8  # pictures that one is laid upon: those with the smallest coarse rest
 CROWD = 64
 LARGEST_GROUP = 200
 NO_PICTURES = np.zeros(0, dtype=np.int64)
-ROWS, COLUMNS, LOOKS, PAIRS = 512, 8192, 32768, 1024  # taken at a time, so that memory stays flat
+ROWS, COLUMNS, LOOKS, PAIRS = 256, 4096, 16384, 512  # taken at a time, so that memory stays flat
+
+Pictures = np.ndarray | DiskRows
 
 
-def fingerprint(image: Image.Image) -> bytes:
-    """Returns what near duplicates of a picture are found by.
+def fingerprints(images: Sequence[Image.Image]) -> list[bytes]:
+    """Returns what near duplicates of pictures are found by.
 
     Args:
-        image: Upright, RGB, of any size; a thumbnail gives nearly the same as the picture that it was made from.
+        images: Upright, RGB, of any size; a thumbnail gives nearly the same as the picture that it was made from.
 
     Returns:
-        `LENGTH_BYTES` bytes: the brightness (SIDE, SIDE), then the two colour channels (2, COLOUR_SIDE, COLOUR_SIDE).
+        For each `LENGTH_BYTES` bytes: the brightness (SIDE, SIDE), then the two colour channels (2, COLOUR_SIDE,
+        COLOUR_SIDE), 128 for none.
+
+    Source: ITU-T T.871 (JFIF), the colours of JPEG.
     """
-    small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0).convert("YCbCr")
-    colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
-    return b"".join(part.tobytes() for part in (small.getchannel(0), colours.getchannel(1), colours.getchannel(2)))
+    if not images:
+        return []
+    small = [image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0) for image in images]
+    colours = np.stack([np.asarray(image) for image in small]).astype(np.float32) @ TO_JPEG_COLOURS
+    wide = SIDE // COLOUR_SIDE
+    tints = colours[..., 1:].reshape(-1, COLOUR_SIDE, wide, COLOUR_SIDE, wide, 2).mean(axis=(2, 4)) + 128
+    parts = [colours[..., 0].reshape(-1, SIDE**2), tints.transpose(0, 3, 1, 2).reshape(-1, 2 * COLOUR_SIDE**2)]
+    rounded = np.concatenate(parts, axis=1).round().clip(0, 255).astype(np.uint8)
+    return [row.tobytes() for row in rounded]
 
 
-def find_groups(fingerprints: np.ndarray) -> np.ndarray:
+def find_groups(pictures: Pictures) -> np.ndarray:
     """Finds which pictures are near duplicates, of each other or of others in between.
 
     Nearly blank pictures are in no group, since nothing in them tells one from another. No group has more than
     `LARGEST_GROUP` pictures: a longer chain, whose ends have little in common, is cut where it is weakest.
 
     Args:
-        fingerprints: Of the pictures, uint8 (pictures, LENGTH_BYTES).
+        pictures: Their fingerprints, uint8 (pictures, LENGTH_BYTES), in memory or on disk.
 
     Returns:
         int64 (pictures,): the number of the picture's group, from 0 in the order of their first pictures; -1 for a
         picture that has no near duplicate.
     """
-    telling = _in_blocks(_contrast, fingerprints) >= LEAST_CONTRAST
-    groups = np.full(len(fingerprints), -1, dtype=np.int64)
-    groups[telling] = _grouped(fingerprints if telling.all() else fingerprints[telling])
-    return groups
-
-
-def _grouped(pictures: np.ndarray) -> np.ndarray:
-    compared = [_compared(pictures, first, second) for first, second in _candidates(pictures)]
+    telling = _in_blocks(_contrast, pictures) >= LEAST_CONTRAST
+    compared = [_compared(pictures, first, second) for first, second in _candidates(pictures, telling)]
     first, second, unlikeness = (np.concatenate(parts) for parts in zip((NO_PICTURES,) * 3, *compared, strict=True))
-    alike = np.flatnonzero(unlikeness < _limit(unlikeness, len(pictures)))
+    alike = np.flatnonzero(unlikeness < _limit(unlikeness, telling.sum()))
     alike = alike[np.argsort(unlikeness[alike], kind="stable")]
     forest = Forest(len(pictures))
     forest.join(first[alike], second[alike])
@@ -117,13 +126,20 @@ class Forest:
         return numbers
 
 
-def _candidates(pictures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields pairs that coarse shapes and colours hardly tell apart, as two arrays of indices, the lower one first."""
+def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields pairs that coarse shapes and colours hardly tell apart, as two arrays of indices, the lower one first.
+
+    Args:
+        pictures: Fingerprints.
+        telling: Which of them are compared at all, bool (pictures,).
+    """
     looks = _in_blocks(_looks, pictures)
-    for start in range(0, len(pictures), ROWS):
+    halves = _in_blocks(_half_squares, looks)
+    halves[~telling] = np.inf  # far from all others
+    for start in range(0, len(looks), ROWS):
         moved = _moved_shapes(pictures[start : start + ROWS])
         found = []
-        for row, other in _near(looks, start):
+        for row, other in _near(looks, halves, start):
             rest = _coarse_rest(moved, row, looks, other)
             best = _best(row, rest)
             found.append((row[best], other[best], rest[best]))
@@ -132,20 +148,19 @@ def _candidates(pictures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]
         yield row[best] + start, other[best]
 
 
-def _near(looks: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _near(looks: np.ndarray, halves: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields which later pictures are near those of the block at `start`: rows in the block, indices of the others.
 
     Where all are near each other, these are the `CROWD` nearest of each `COLUMNS` pictures.
     """
-    halves = (looks**2).sum(axis=1) / 2
-    block = looks[start : start + ROWS]
+    block = looks[start : start + ROWS].astype(np.float32)
     limits = halves[start : start + ROWS, None] - LARGEST_DISTANCE / 2
     for column in range(start, len(looks), COLUMNS):
         columns = slice(column, column + COLUMNS)
-        nearness = block @ looks[columns].T
+        nearness = block @ looks[columns].astype(np.float32).T
         nearness -= halves[columns]
         near = nearness > limits
-        if near.sum() > CROWD * len(block):
+        if np.count_nonzero(near) > CROWD * len(block):
             near &= nearness >= np.partition(nearness, -CROWD, axis=1)[:, -CROWD, None]
         row, other = np.divmod(np.flatnonzero(near), nearness.shape[1])
         later = other + column > row + start
@@ -157,7 +172,7 @@ def _coarse_rest(moved: np.ndarray, row: np.ndarray, looks: np.ndarray, other: n
     rest = np.empty(len(row), dtype=np.float32)
     for start in range(0, len(row), LOOKS):
         part = slice(start, start + LOOKS)
-        shapes = looks[other[part], :NUM_SHAPES, None]
+        shapes = looks[other[part], :NUM_SHAPES, None].astype(np.float32)
         rest[part] = 1 - ((moved[row[part]] @ shapes) ** 2).sum(axis=(1, 2))
     return rest
 
@@ -171,14 +186,19 @@ def _best(row: np.ndarray, rest: np.ndarray) -> np.ndarray:
 
 
 def _looks(pictures: np.ndarray) -> np.ndarray:
-    """Returns float32 (pictures, looks): `NUM_SHAPES` coarse shapes of length 1, then colours, then light."""
+    """Returns float16 (pictures, looks): `NUM_SHAPES` coarse shapes of length 1, then colours, then light."""
     count, half = len(pictures), COLOUR_SIDE // 2
     brightness = _brightness(pictures)
     mean = brightness.mean(axis=(1, 2)) + 1
     light = np.log(np.stack([mean, _contrast(pictures) + 1], axis=1))
     colours = _colours(pictures).reshape(count, 2, 2, half, 2, half).mean(axis=(3, 5)).reshape(count, 8)
     shapes = _coarse_shapes(overlay.standard(brightness))
-    return np.concatenate([shapes, COLOUR_WEIGHT * colours * 128 / mean[:, None], LIGHT_WEIGHT * light], axis=1)
+    looks = [shapes, COLOUR_WEIGHT * colours * 128 / mean[:, None], LIGHT_WEIGHT * light]
+    return np.concatenate(looks, axis=1).astype(np.float16)  # half the memory, and fine enough for this step
+
+
+def _half_squares(looks: np.ndarray) -> np.ndarray:
+    return (looks.astype(np.float32) ** 2).sum(axis=1) / 2
 
 
 def _moved_shapes(pictures: np.ndarray) -> np.ndarray:
@@ -195,7 +215,7 @@ def _coarse_shapes(pictures: np.ndarray) -> np.ndarray:
     return shapes / (np.linalg.norm(shapes, axis=-1, keepdims=True) + overlay.TINY)
 
 
-def _compared(pictures: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _compared(pictures: Pictures, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns those of the pairs that are not wholly different, with their unlikeness."""
     parts = [slice(start, start + PAIRS) for start in range(0, len(first), PAIRS)]
     measured = [_unlikeness(pictures[first[part]], pictures[second[part]]) for part in parts]
@@ -209,7 +229,7 @@ def _unlikeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return overlay.unlikeness(brightness, colours)
 
 
-def _in_blocks(function: Callable[[np.ndarray], np.ndarray], pictures: np.ndarray) -> np.ndarray:
+def _in_blocks(function: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
     starts = range(0, max(1, len(pictures)), ROWS)
     return np.concatenate([function(pictures[start : start + ROWS]) for start in starts])
 

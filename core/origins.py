@@ -54,7 +54,7 @@ def of_zip(file: Path, limits: Limits) -> Iterator[Origin]:
         BrokenZipError: It is not a zip that can be read.
     """
     with opened_zip(file) as archive:
-        yield Origin(lambda: iter(list_zip(archive, limits)), travels=False)
+        yield Origin(lambda: list_zip(archive, limits), travels=False)
 
 
 def of_files(label: str, files: Iterable[tuple[str, Path]], limits: Limits) -> Origin:

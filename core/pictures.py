@@ -13,8 +13,6 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.errors import AppError
-from core.likeness import fingerprint
-from core.looks import Look, look_of
 from core.metadata import without_metadata
 from core.text import N_
 
@@ -95,8 +93,7 @@ class WorkingCopy:
         thumbnail: A JPEG whose longest side is `THUMBNAIL_SIDE`; None for a picture that is no larger itself.
         width: Of the original as people see it, in pixels.
         height: The same.
-        likeness: What near duplicates are found by; see `core.likeness`.
-        look: How bright, rich in contrast and sharp it is.
+        small: The picture of the thumbnail, upright and RGB.
     """
 
     data: bytes
@@ -104,8 +101,7 @@ class WorkingCopy:
     thumbnail: bytes | None
     width: int
     height: int
-    likeness: bytes
-    look: Look
+    small: Image.Image
 
 
 def decode(source: Path | bytes | BinaryIO, image_size: int) -> np.ndarray:
@@ -146,6 +142,7 @@ def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
         kept = without_metadata(data, str(image.format)) if suffix else None
         width, height = reversed(image.size) if orientation in ON_ITS_SIDE else image.size
         image.draft(None, _wanted_size(image.size))
+        image.load()  # whole, which is the check
         if orientation in TURNED:
             ImageOps.exif_transpose(image, in_place=True)
         upright = _as_rgb(image)
@@ -155,7 +152,7 @@ def working_copy(data: bytes, *, max_pixels: int = MAX_PIXELS) -> WorkingCopy:
         upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
         thumbnail = None if is_tiny else _jpeg(upright, THUMBNAIL_QUALITY)
         suffix = suffix if suffix and kept else ".jpg"
-        return WorkingCopy(made, suffix, thumbnail, width, height, fingerprint(upright), look_of(upright))
+        return WorkingCopy(made, suffix, thumbnail, width, height, upright)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ LAYERS = (
         "events",
         "features",
         "fingerprints",
+        "disk_rows",
         "budget",
         "backbones",
         "summary",

@@ -38,7 +38,9 @@ MAX_JSON_BYTES = 16 * 1024**2
 WRITE_BYTES = 1024**2
 DOWNLOAD_SECONDS = 24 * 3600
 # Below a project's folder: a thumbnail, or a picture that is so small that it is its own.
-THUMBNAIL_NAME = re.compile(r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?(thumbnails|images)/[0-9a-f]{16}\.(jpg|png)")
+THUMBNAIL_NAME = re.compile(
+    r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?(thumbnails|images)/([0-9a-f]{2}/)?[0-9a-f]{16}\.(jpg|png)"
+)
 # A model is compressed already, and plotly's script crosses the wire once: squeezing them would only cost time.
 AS_IT_IS = {"content-encoding": "identity"}
 

@@ -4,7 +4,7 @@ from PIL import ImageFilter
 
 from core import checks, curation, dataset, intake, projects
 from core.checks import KINDS, Finding, find, mend
-from core.looks import look_of
+from core.looks import looks_of
 from core.workspace import Workspace
 from tests.unit.test_looks import scene
 
@@ -126,7 +126,7 @@ def test_blurred_dark_and_empty_pictures_are_on_the_right_side_of_the_thresholds
         "dark": sharp.point(lambda value: value * 0.12),
         "uniform": sharp.point(lambda value: 200 + value * 0.02),
     }
-    rows = [vars(look_of(image)) for image in seen.values()]
+    rows = [vars(look) for look in looks_of(list(seen.values()))]
     findings = find(plenty(*rows))
     assert {(finding.kind, finding.ids) for finding in findings} == {
         ("blurred", (2,)),

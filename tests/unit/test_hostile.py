@@ -14,7 +14,9 @@ from core.pictures import UnreadablePictureError, working_copy
 from tests import hostile
 from tests.hostile import BROKEN, FILES, ZIPS, Kind
 
-KEPT_FILE = re.compile(r"projects/[^/]+/intakes/[^/]+/(images/[0-9a-f]{16}\.(jpg|png)|thumbnails/[0-9a-f]{16}\.jpg)")
+KEPT_FILE = re.compile(
+    r"projects/[^/]+/intakes/[^/]+/(images/[0-9a-f]{2}/[0-9a-f]{16}\.(jpg|png)|thumbnails/[0-9a-f]{2}/[0-9a-f]{16}\.jpg)"
+)
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PHOTOS = {form: hostile.photo(form) for form in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")}
 GOOD_ZIP = hostile.good(**{"x/1.jpg": hostile.photo("JPEG")})

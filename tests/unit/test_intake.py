@@ -285,7 +285,7 @@ def test_small_picture_is_its_own_thumbnail(workspace, project, tmp_path):
     take_folder(workspace, project, write(tmp_path / "x", {"a/1.jpg": jpeg(photo(1, 100)), "a/2.jpg": jpeg(photo(2))}))
     small, large = dataset.images(workspace, project).itertuples()
     assert dataset.thumbnail_path(workspace, small) == workspace.home / small.path
-    assert dataset.thumbnail_path(workspace, large).parent.name == "thumbnails"
+    assert dataset.thumbnail_path(workspace, large).parents[1].name == "thumbnails"
 
 
 def test_zip_of_class_folders_in_an_extra_folder(workspace, project, tmp_path):
@@ -362,14 +362,14 @@ def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_pa
     names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES + 1)]
     folder = write(tmp_path / "pets", {name: picture() for name in names})
     last = (folder / names[-1]).read_bytes()
-    write_bytes = Path.write_bytes
 
-    def fill(path: Path, data: bytes) -> int:
-        if data == last:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write_bytes(path, data)
+    class Disk(io.FileIO):
+        def write(self, data: bytes) -> int:
+            if data == last:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
 
-    monkeypatch.setattr(Path, "write_bytes", fill)
+    monkeypatch.setattr(examining.io, "FileIO", Disk)
     with pytest.raises(FullDiskError, match="The disk is full"):
         take_folder(workspace, project, folder)
     monkeypatch.undo()

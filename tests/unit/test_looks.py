@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core.looks import look_of
+from core.looks import Look, looks_of
+
+
+def look_of(image: Image.Image) -> Look:
+    return looks_of([image])[0]
 
 
 def scene(side: int) -> Image.Image:
