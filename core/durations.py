@@ -1,5 +1,6 @@
 """How long the parts of a run take, measured here or by the table: passes, epochs, what surrounds them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +17,17 @@ EPOCH_SECONDS = 0.15  # beginning, end, and keeping the best network
 END_SECONDS = 2.0
 FORWARD_SHARE = 0.35  # of a training step, for an image of the validation
 CHECK_SECONDS = 1.0  # before a pass: pictures hashed, network cut, LiteRT's answers compared with TensorFlow's
-VARY_MS = {"none": 0.0, "light": 1.4, "strong": 1.5}  # at 224 pixels, a thread per core
+VARY_MS = {"none": 0.0, "light": 1.5, "strong": 2.1}  # at 224 pixels, a thread per core
 VARY_SIZE = 224
-VARY_FIXED = 0.25  # of that, whatever the size
-PHOTO_DECODING = 1.25  # of a photo, relative to the picture of the same size that `core.ml.probe` decodes
+VARY_FIXED = 0.2  # of that, whatever the size
+# Decoding a photo, relative to the picture that `core.ml.probe` decodes: whatever it is, for each million pixels of its
+# file, for each that are left when it is shrunk while decoding, and for each of the image that is made of it.
+DECODE_FIXED, DECODE_FILE, DECODE_LEFT, DECODE_IMAGE = 0.2, 0.6, 3.8, 5.2
+SHRINKING = (8, 4, 2)  # by which libjpeg may divide each side while it decodes
+PHOTO_SHAPE = 3 / 4  # height of width
 HEAD_MS_PER_MILLION = 0.3  # of weights in a large head, per image in batches of 32
 MAX_REPLAYED = 200  # held-out images by which the exported model is compared
-PICTURE_PIXELS = 512 * 384  # of the picture that `core.ml.probe` decodes
+PICTURE_PIXELS = 512 * 384  # where nothing is known of the pictures
 LARGEST_CORRECTION = 8.0
 
 
@@ -104,16 +109,22 @@ def _measured_pass_ms(setting: Setting, run: Measured) -> float:
 def _table_pass_ms(setting: Setting, frozen_layers: int, image_size: int, way: Way) -> float:
     one = speed(setting.row, frozen_layers, image_size, setting.machine)
     prefix = one.litert_ms if way == "litert" else one.tensorflow_ms
-    return prefix + setting.machine.decode_ms * decoding(setting.mean_pixels)
+    return prefix + setting.machine.decode_ms * decoding(setting.mean_pixels, image_size)
 
 
-def decoding(mean_pixels: float) -> float:
-    """Returns how long a picture takes to decode, relative to the one of 512 x 384 pixels that the probe decodes.
+def decoding(mean_pixels: float, image_size: int) -> float:
+    """Returns how long a photo takes to decode, relative to the picture that the probe decodes.
 
-    Large JPEGs are shrunk while they are decoded, so that beyond that size the time grows slowly.
+    Args:
+        mean_pixels: Of the photos.
+        image_size: Of the images that are made of them, in pixels.
+
+    Source: fitted to photos of 96 to 1,024 pixels decoded to images of 96 to 384.
     """
-    ratio = mean_pixels / PICTURE_PIXELS
-    return PHOTO_DECODING * (0.25 + 0.75 * ratio if ratio < 1 else 0.84 + 0.16 * ratio)
+    shortest = math.sqrt(mean_pixels * PHOTO_SHAPE)
+    shrunk = next((by for by in SHRINKING if shortest / by >= image_size), 1)
+    pixels = mean_pixels * (DECODE_FILE + DECODE_LEFT / shrunk**2) + image_size**2 * DECODE_IMAGE
+    return DECODE_FIXED + pixels / 1_000_000
 
 
 def trained_seconds(setting: Setting, frozen_layers: int) -> float:
@@ -165,7 +176,7 @@ def around_seconds(setting: Setting) -> float:
     """Returns what passes before the first epoch and after the last: building, predicting, exporting, comparing."""
     whole = setting.speed(setting.row.num_layers)
     alone = setting.machine.conversion_seconds / reference().conversion_seconds
-    decode = setting.machine.decode_ms * decoding(setting.mean_pixels)
+    decode = setting.machine.decode_ms * decoding(setting.mean_pixels, setting.config.image_size)
     predicted = setting.num_validation * (whole.tensorflow_ms + decode) / 1000
     replayed = min(MAX_REPLAYED, setting.num_validation) * (whole.litert_ms + decode) * setting.machine.num_cores / 1000
     once = START_SECONDS + END_SECONDS

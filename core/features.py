@@ -28,10 +28,11 @@ import numpy as np
 import psutil
 
 from core.fingerprints import LENGTH_BYTES
+from core.half import as_float32
 
 FOLDER = "features"
 PLAIN = -1  # the view of a picture as it is
-VERSION = 1  # of decoding, variations and files; a change here finds nothing of before
+VERSION = 2  # of decoding, variations and files; a change here finds nothing of before
 SECURE_SECONDS = 1.0
 LARGEST_HALF = 60_000.0  # float16 ends at 65,504
 HALF_PRECISION = 2.0**-10  # a unit in the last place of float16, relative to the largest value
@@ -115,7 +116,7 @@ class Part:
 
     def read(self, rows: np.ndarray) -> list[np.ndarray]:
         """Returns the values of rows that are there, float32 (rows, …), a tensor each."""
-        return [values[rows].astype(np.float32) for values in self._values]
+        return [as_float32(values[rows]) for values in self._values]
 
     def write(self, row: int, tensors: Sequence[np.ndarray]) -> None:
         """Keeps the values of a row; they count for other processes once they are safe on the disk.
@@ -215,8 +216,11 @@ class Store:
 
     def read(self, places: np.ndarray) -> list[np.ndarray]:
         """Returns the values at places where they are there, float32 (places, …), a tensor each."""
+        by_part = self._by_part(places)
+        if len(by_part) == 1:
+            return by_part[0][0].read(places[:, 1])
         tensors = [np.empty((len(places), *shape), np.float32) for shape in self.shapes]
-        for part, at in self._by_part(places):
+        for part, at in by_part:
             for tensor, values in zip(tensors, part.read(places[at, 1]), strict=True):
                 tensor[at] = values
         return tensors
@@ -240,7 +244,7 @@ class Store:
         if not all(np.isfinite(values).all() for values in kept):
             return None
         part.write(int(place[1]), kept)
-        return [values.astype(np.float32) for values in kept]
+        return [as_float32(values) for values in kept]
 
     def close(self) -> None:
         """Secures what was written and says that this process no longer uses the store."""

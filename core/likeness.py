@@ -12,6 +12,7 @@ from PIL import Image
 
 from core import overlay
 from core.disk_rows import DiskRows
+from core.half import as_float32
 
 SIDE = 24  # of the brightness, in pixels
 COLOUR_SIDE = 8  # of each of the two colour channels
@@ -153,11 +154,11 @@ def _near(looks: np.ndarray, halves: np.ndarray, start: int) -> Iterator[tuple[n
 
     Where all are near each other, these are the `CROWD` nearest of each `COLUMNS` pictures.
     """
-    block = looks[start : start + ROWS].astype(np.float32)
+    block = as_float32(looks[start : start + ROWS])
     limits = halves[start : start + ROWS, None] - LARGEST_DISTANCE / 2
     for column in range(start, len(looks), COLUMNS):
         columns = slice(column, column + COLUMNS)
-        nearness = block @ looks[columns].astype(np.float32).T
+        nearness = block @ as_float32(looks[columns]).T
         nearness -= halves[columns]
         near = nearness > limits
         if np.count_nonzero(near) > CROWD * len(block):
@@ -172,7 +173,7 @@ def _coarse_rest(moved: np.ndarray, row: np.ndarray, looks: np.ndarray, other: n
     rest = np.empty(len(row), dtype=np.float32)
     for start in range(0, len(row), LOOKS):
         part = slice(start, start + LOOKS)
-        shapes = looks[other[part], :NUM_SHAPES, None].astype(np.float32)
+        shapes = as_float32(looks[other[part], :NUM_SHAPES])[..., None]
         rest[part] = 1 - ((moved[row[part]] @ shapes) ** 2).sum(axis=(1, 2))
     return rest
 
@@ -198,7 +199,7 @@ def _looks(pictures: np.ndarray) -> np.ndarray:
 
 
 def _half_squares(looks: np.ndarray) -> np.ndarray:
-    return (looks.astype(np.float32) ** 2).sum(axis=1) / 2
+    return (as_float32(looks) ** 2).sum(axis=1) / 2
 
 
 def _moved_shapes(pictures: np.ndarray) -> np.ndarray:

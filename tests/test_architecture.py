@@ -23,6 +23,7 @@ LAYERS = (
         "features",
         "fingerprints",
         "disk_rows",
+        "half",
         "budget",
         "backbones",
         "summary",

@@ -53,10 +53,20 @@ def test_larger_pictures_take_longer_to_read_and_no_more_disk():
     assert large.disk_bytes == small.disk_bytes
 
 
-def test_decoding_grows_with_the_picture_without_a_jump():
-    relative = [durations.decoding(PIXELS * factor) for factor in (0.01, 0.5, 0.999, 1.001, 4)]
+@pytest.mark.parametrize("image_size", [64, 224, 384])
+def test_decoding_grows_with_the_picture(image_size):
+    relative = [durations.decoding(PIXELS * factor, image_size) for factor in (0.01, 0.25, 1, 4)]
     assert relative == sorted(relative)
-    assert relative[2] == pytest.approx(relative[3], abs=0.01)
+
+
+def test_a_photo_that_is_shrunk_while_it_is_decoded_costs_less_than_one_that_just_cannot_be():
+    shrunk, whole = (durations.decoding(PIXELS, image_size) for image_size in (192, 193))
+    assert shrunk < 0.7 * whole
+
+
+@pytest.mark.parametrize(("side", "image_size", "seen"), [(512, 112, 0.57), (512, 224, 1.32), (1024, 224, 1.75)])
+def test_decoding_is_near_what_was_measured(side, image_size, seen):
+    assert durations.decoding(side**2 * 3 / 4, image_size) == pytest.approx(seen, rel=0.15)
 
 
 def test_disk_is_a_vector_of_half_floats_for_each_picture():
