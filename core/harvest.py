@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -126,8 +126,12 @@ class Harvest:
                 self._database.execute("ROLLBACK")
             raise
 
-    def group(self) -> None:
-        """Finds the near duplicates among the pictures of the project and these."""
+    def group(self, on_progress: Callable[[int, int], None]) -> None:
+        """Finds the near duplicates among the pictures of the project and these.
+
+        Args:
+            on_progress: Called now and then with the pairs that were compared and all pairs; may raise to end it.
+        """
         pictures = (
             "SELECT sha256, likeness FROM project.images WHERE project_id = ?1 AND likeness IS NOT NULL "
             "UNION ALL SELECT sha256, likeness FROM rows WHERE problem IS NULL AND likeness IS NOT NULL"
@@ -136,7 +140,7 @@ class Harvest:
         prints = DiskRows(
             self._folder / PRINTS, (row[1] for row in self._database.execute(pictures, own)), LENGTH_BYTES
         )
-        numbers = find_groups(prints).tolist()
+        numbers = find_groups(prints, on_progress).tolist()
         self._database.execute("BEGIN")
         self._database.execute("CREATE TABLE groups (sha256 PRIMARY KEY, number)")
         # The same question gives the same order, so that no names need be held.

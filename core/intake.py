@@ -19,7 +19,7 @@ from core.errors import AppError, SaidError
 from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
 from core.limits import Limits
 from core.orders import Order
-from core.taking import FullDiskError, IntakeResult, OnProgress, Target, is_full
+from core.taking import FullDiskError, IntakeResult, OnProgress, Stage, Target, is_full
 from core.text import N_
 from core.workspace import Workspace
 
@@ -51,13 +51,15 @@ class IntakeStatus:
     """An intake that goes on or is over.
 
     Attributes:
-        done: Files looked at, or bytes downloaded.
+        stage: What is done at present.
+        done: How much of it: bytes downloaded, files looked at, pairs of pictures compared.
         total: Of these; 0 while unknown.
         seconds: Since `done` began to count.
         result: When it went well.
         error: When it did not.
     """
 
+    stage: Stage = "looking"
     done: int = 0
     total: int = 0
     seconds: float = 0.0
@@ -157,7 +159,9 @@ def _take(
     folder = IntakeFolder.new(workspace, project_id)
     target = Target(workspace, project_id, folder.path, limits)
     try:
-        return order.carry_out(target, on_progress or (lambda done, total: None), lambda: ThreadPoolExecutor(THREADS))
+        return order.carry_out(
+            target, on_progress or (lambda done, total, stage: None), lambda: ThreadPoolExecutor(THREADS)
+        )
     finally:
         _bring_home(workspace, project_id, folder)
         folder.tidy()
@@ -215,7 +219,8 @@ def intake_status(workspace: Workspace, project_id: str) -> IntakeStatus | None:
     known = folder.read(PROGRESS) | folder.read(OUTCOME)
     result = IntakeResult(**known["result"]) if known.get("result") else None
     error = SaidError(**known["error"]) if known.get("error") else None
-    return IntakeStatus(known.get("done", 0), known.get("total", 0), known.get("seconds", 0.0), result, error)
+    counted = {name: known[name] for name in ("stage", "done", "total", "seconds") if name in known}
+    return IntakeStatus(**counted, result=result, error=error)
 
 
 def cancel_intake(workspace: Workspace, project_id: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import AppError
 from core.intake import IntakeFailedError
 from core.intake_folder import END, PROGRESS, IntakeFolder
-from core.taking import Target
+from core.taking import Stage, Target
 from core.workspace import Workspace
 
 TELL_SECONDS = 0.25
@@ -29,23 +29,24 @@ class Progress:
     def __init__(self, folder: Path):
         self._folder = IntakeFolder(folder)
         self._began = self._told = time.monotonic()
+        self._stage: Stage = "looking"
         self._total = 0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, stage: Stage) -> None:
         """Takes note of how far it is.
 
         Raises:
             CancelledError: It is to end.
         """
         now = time.monotonic()
-        is_new = total != self._total  # something else is counted from now on
+        is_new = (stage, total) != (self._stage, self._total)  # something else is counted from now on
         if is_new:
-            self._began, self._total = now, total
+            self._began, self._stage, self._total = now, stage, total
         if self._folder.is_cancelled:
             raise CancelledError
         if is_new or done == total or now - self._told > TELL_SECONDS:
             self._told = now
-            self._folder.write(PROGRESS, {"done": done, "total": total, "seconds": now - self._began})
+            self._folder.write(PROGRESS, {"stage": stage, "done": done, "total": total, "seconds": now - self._began})
 
 
 def main(path: Path) -> None:

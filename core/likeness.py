@@ -36,6 +36,7 @@ NO_PICTURES = np.zeros(0, dtype=np.int64)
 ROWS, COLUMNS, LOOKS, PAIRS = 256, 4096, 16384, 512  # taken at a time, so that memory stays flat
 
 Pictures = np.ndarray | DiskRows
+OnProgress = Callable[[int, int], None]
 
 
 def fingerprints(images: Sequence[Image.Image]) -> list[bytes]:
@@ -61,7 +62,7 @@ def fingerprints(images: Sequence[Image.Image]) -> list[bytes]:
     return [row.tobytes() for row in rounded]
 
 
-def find_groups(pictures: Pictures) -> np.ndarray:
+def find_groups(pictures: Pictures, on_progress: OnProgress | None = None) -> np.ndarray:
     """Finds which pictures are near duplicates, of each other or of others in between.
 
     Nearly blank pictures are in no group, since nothing in them tells one from another. No group has more than
@@ -69,13 +70,19 @@ def find_groups(pictures: Pictures) -> np.ndarray:
 
     Args:
         pictures: Their fingerprints, uint8 (pictures, LENGTH_BYTES), in memory or on disk.
+        on_progress: Called now and then with the pairs that were compared and all pairs; may raise to end it.
 
     Returns:
         int64 (pictures,): the number of the picture's group, from 0 in the order of their first pictures; -1 for a
         picture that has no near duplicate.
     """
     telling = _in_blocks(_contrast, pictures) >= LEAST_CONTRAST
-    compared = [_compared(pictures, first, second) for first, second in _candidates(pictures, telling)]
+    compared = []
+    every = _pairs(len(pictures))
+    for left, first, second in _candidates(pictures, telling):
+        compared.append(_compared(pictures, first, second))
+        if on_progress is not None:
+            on_progress(every - _pairs(left), every)
     first, second, unlikeness = (np.concatenate(parts) for parts in zip((NO_PICTURES,) * 3, *compared, strict=True))
     alike = np.flatnonzero(unlikeness < _limit(unlikeness, telling.sum()))
     alike = alike[np.argsort(unlikeness[alike], kind="stable")]
@@ -127,8 +134,14 @@ class Forest:
         return numbers
 
 
-def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
+def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yields pairs that coarse shapes and colours hardly tell apart, as two arrays of indices, the lower one first.
+
+    Before them comes how many pictures are left to be compared with each other.
 
     Args:
         pictures: Fingerprints.
@@ -146,7 +159,7 @@ def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[np.nd
             found.append((row[best], other[best], rest[best]))
         row, other, rest = (np.concatenate(parts) for parts in zip(*found, strict=True))
         best = _best(row, rest)
-        yield row[best] + start, other[best]
+        yield max(0, len(looks) - start - ROWS), row[best] + start, other[best]
 
 
 def _near(looks: np.ndarray, halves: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -170,7 +170,8 @@ def flowers_archive(workspace: Workspace, url: str, checksum: str, on_progress: 
     there = workspace.home / "downloads" / url.rsplit("/", 1)[-1]
     if there.exists() and matches(there, checksum):
         return there
-    return download(url, there, checksum=checksum, on_progress=on_progress)
+    tell = (lambda done, total: on_progress(done, total, "downloading")) if on_progress else None
+    return download(url, there, checksum=checksum, on_progress=tell)
 
 
 @contextmanager

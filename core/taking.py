@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from core.errors import AppError
 from core.examining import IMAGES, THUMBNAILS, Arrival, Destination, aside, examine
@@ -25,7 +26,8 @@ CHUNK_FILES = 32
 CHUNK_BYTES = 8_000_000
 WAITING_PER_CORE = 2  # chunks
 
-OnProgress = Callable[[int, int], None]
+Stage = Literal["downloading", "looking", "comparing"]  # counted in bytes, files, pairs of pictures
+OnProgress = Callable[[int, int, Stage], None]
 
 
 class NothingToTakeError(AppError):
@@ -116,7 +118,8 @@ class Taking:
 
         Args:
             origin: The files, in the order in which they are recorded.
-            on_progress: Called now and then with the number of files done and of all; may raise to end it.
+            on_progress: Called now and then with how many are done, how many there are, and of what; may raise to end
+                it.
 
         Raises:
             NothingToTakeError: There is no file.
@@ -126,12 +129,12 @@ class Taking:
             layout, self._total = survey(origin, self._target.limits)
             if not self._total:
                 raise NothingToTakeError()
-            on_progress(0, self._total)
+            on_progress(0, self._total, "looking")
             for chunk, seen in self._examined(self._chunks(origin, layout)):
                 self._record(chunk, seen)
-                on_progress(self._done, self._total)
+                on_progress(self._done, self._total, "looking")
             self._workers.shutdown()
-            self._harvest.group()
+            self._harvest.group(lambda done, total: on_progress(done, total, "comparing"))
         except (OSError, sqlite3.OperationalError) as error:
             if is_full(error):
                 raise FullDiskError(folder=self._target.workspace.home) from error

@@ -28,7 +28,6 @@ from core.workspace import Workspace
 REFRESH_SECONDS = 0.5
 LOCAL_ADDRESSES = ("localhost", "127.0.0.1", "::1")
 SERVER_FOLDERS_VARIABLE = "HEADSTART_SERVER_FOLDERS"
-MOST_FILES = 1_000_000  # far more than an intake takes; a larger count is one of bytes
 
 SOURCES = {
     "folder": (
@@ -177,11 +176,13 @@ def _running(workspace: Workspace, project_id: str) -> None:
     if status is None or status.is_over:
         st.rerun()
     with st.container(border=True):
-        downloading = max(status.done, status.total) > MOST_FILES
-        doing = _("Looking at every file …") if status.total else _("Getting ready …")
-        doing = _("Downloading …") if downloading else doing
+        doing = {
+            "downloading": _("Downloading …"),
+            "looking": _("Looking at every file …") if status.total else _("Getting ready …"),
+            "comparing": _("Looking for pictures that are nearly the same …"),
+        }[status.stage]
         st.markdown(f":material/hourglass_top: **{doing}**")
-        st.progress(min(1.0, status.done / status.total) if status.total else 0.0, text=_how_far(status, downloading))
+        st.progress(min(1.0, status.done / status.total) if status.total else 0.0, text=_how_far(status))
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(_("You can leave this page; it goes on."), width="content")
             if st.button(_("Cancel"), key=Key.CANCEL_INTAKE, icon=":material/close:"):
@@ -191,13 +192,15 @@ def _running(workspace: Workspace, project_id: str) -> None:
                 st.rerun()
 
 
-def _how_far(status: IntakeStatus, downloading: bool) -> str:
+def _how_far(status: IntakeStatus) -> str:
     """Says how many are done, how fast that goes, and how long it will take."""
-    write = size_text if downloading else number
+    write = size_text if status.stage == "downloading" else number
     if not status.total:
         return write(status.done)
-    parts = [_("{done} of {total}", done=write(status.done), total=write(status.total))]
-    if status.done and not downloading:
+    parts = []
+    if status.stage != "comparing":  # pairs of pictures are no number that anybody counts in
+        parts.append(_("{done} of {total}", done=write(status.done), total=write(status.total)))
+    if status.done and status.stage == "looking":
         parts.append(_("{count} files a second", count=number(max(1, round(status.per_second)))))
     left = status.seconds_left
     if left is not None and left >= 1:

@@ -119,7 +119,7 @@ def begun(workspace, project_id: str) -> IntakeFolder:
 def going_on(workspace, filled):
     """An intake that goes on until the test is over."""
     folder = begun(workspace, filled.id)
-    folder.write(PROGRESS, {"done": 12_345_678, "total": 228_813_984, "seconds": 10.0})
+    folder.write(PROGRESS, {"stage": "downloading", "done": 12_345_678, "total": 228_813_984, "seconds": 10.0})
     yield
     shutil.rmtree(folder.path)
 
@@ -140,6 +140,19 @@ def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(wo
     locked = (Key.REMOVE_ALL, Key.REMOVE_CLASS.format(LABELS[0]), Key.RENAME_CLASS.format(LABELS[0]))
     for key in (*locked, Key.UNDO.format(change.id), Key.MOVE, Key.SET_ASIDE):
         assert app.button(key=key).disabled
+
+
+def test_what_is_counted_is_told_by_its_name(workspace, filled):
+    folder = begun(workspace, filled.id)
+    folder.write(PROGRESS, {"stage": "looking", "done": 2_500_000, "total": 5_000_000, "seconds": 1000.0})
+    (bar,) = open_page("images", project=filled.id, lang="en").get("progress")
+    assert "2,500,000 of 5,000,000 · 2,500 files a second" in bar.proto.text
+    folder.write(PROGRESS, {"stage": "comparing", "done": 10, "total": 100, "seconds": 2.0})
+    app = open_page("images", project=filled.id, lang="en")
+    assert "Looking for pictures that are nearly the same …" in texts(app)
+    (bar,) = app.get("progress")
+    assert bar.proto.text == "about 18 s left"
+    shutil.rmtree(folder.path)
 
 
 def test_other_pages_say_that_the_first_pictures_are_on_their_way(workspace, project):

@@ -227,9 +227,11 @@ def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_pat
     names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES * 2 + 5)]
     told = []
     folder = write(tmp_path / "pets", {name: picture() for name in names})
-    take_folder(workspace, project, folder, lambda done, total: told.append((done, total)))
+    take_folder(workspace, project, folder, lambda *counted: told.append(counted))
     assert list(dataset.images(workspace, project)["name"]) == names
-    assert told == [(done, len(names)) for done in (0, taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
+    looked = [(done, len(names), "looking") for done in (0, taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
+    pairs = len(names) * (len(names) - 1) // 2
+    assert told == [*looked, (pairs, pairs, "comparing")]
 
 
 def test_picture_that_its_owner_set_aside_stays_there_and_is_counted(workspace, project, tmp_path):
@@ -271,7 +273,7 @@ def test_intake_that_is_cut_short_leaves_the_groups_that_were_known(workspace, p
     twins = {"cats/1.jpg": jpeg(photo(1)), "cats/2.jpg": jpeg(photo(1), 30)}
     take_folder(workspace, project, write(tmp_path / "first", twins))
 
-    def fall_over(done: int, total: int) -> None:
+    def fall_over(done: int, total: int, stage: str) -> None:
         if done:
             raise ZeroDivisionError
 
@@ -326,7 +328,7 @@ def test_files_of_any_origin_are_laid_out_by_their_names(workspace, project, tmp
 
     incoming = [Incoming("x/cats/1.png", picture), Incoming("x/dogs/1.png", picture), Incoming("x/dogs/2.png", refuse)]
     target = Target(workspace, project, workspace.project_folder(project) / "intakes" / "1", Limits())
-    result = Taking(target, lambda: ThreadPoolExecutor(1)).take(of_pictures(iter(incoming)), lambda done, total: None)
+    result = Taking(target, lambda: ThreadPoolExecutor(1)).take(of_pictures(iter(incoming)), lambda *counted: None)
     assert result == IntakeResult(2, 0, 1)
     assert labels(workspace, project) == {}
     bring_home(workspace, project, target.folder)
@@ -354,7 +356,7 @@ def test_missing_folder_and_missing_project_are_told(workspace, project, tmp_pat
 def test_project_deleted_meanwhile_is_told_and_leaves_no_files(workspace, project, tmp_path):
     folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
     with pytest.raises(ProjectNotFoundError):
-        take_folder(workspace, project, folder, lambda done, total: projects.delete_project(workspace, project))
+        take_folder(workspace, project, folder, lambda *counted: projects.delete_project(workspace, project))
     assert not workspace.project_folder(project).exists()
 
 
@@ -425,7 +427,7 @@ def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
     names = [f"cats/{number}.png" for number in range(taking.CHUNK_FILES + 1)]
     folder = write(tmp_path / "pets", {name: picture() for name in names})
 
-    def fall_over(done: int, total: int) -> None:
+    def fall_over(done: int, total: int, stage: str) -> None:
         if done:
             raise ZeroDivisionError
 
@@ -456,7 +458,7 @@ def test_intake_in_a_process_of_its_own_is_found_again_until_dismissed(workspace
     folder = write(tmp_path / "pets", {"cats/1.png": picture(), "dogs/1.png": picture(), "dogs/2.png": b""})
     begun(Order("folder", str(folder), refused=(("a.png", SetAsideError("link").sentence, {}),)))
     status = wait(workspace, project)
-    assert (status.done, status.total, status.error) == (3, 3, None)
+    assert (status.stage, status.done, status.total, status.error) == ("comparing", 1, 1, None)
     assert status.result == IntakeResult(2, 0, 2)
     assert list(reasons(workspace, project)) == ["a.png", "dogs/2.png"]
     assert labels(workspace, project) == {"cats/1.png": "cats", "dogs/1.png": "dogs"}
@@ -587,6 +589,6 @@ def test_file_that_ends_the_process_that_reads_it_is_set_aside_alone(workspace, 
     folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(8)})
     target = Target(workspace, project, workspace.project_folder(project) / "intakes" / "1", Limits())
     intaking = Taking(target, intake_worker.processes)
-    assert intaking.take(of_folder(folder, Limits()), lambda done, total: None) == IntakeResult(7, 0, 1)
+    assert intaking.take(of_folder(folder, Limits()), lambda *counted: None) == IntakeResult(7, 0, 1)
     bring_home(workspace, project, target.folder)
     assert "ended without a word" in reasons(workspace, project)["cats/5.png"]

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from core import likeness
+from core.disk_rows import DiskRows
 from core.likeness import LARGEST_GROUP, LENGTH_BYTES, find_groups, fingerprints
 
 SIDE = 160
@@ -156,6 +157,21 @@ def test_in_a_crowd_of_alike_pictures_only_the_nearest_are_compared(monkeypatch)
     looks = likeness._looks(pictures)
     assert sum(len(row) for row, _ in likeness._near(looks, likeness._half_squares(looks), 0)) < 1000
     assert set(grouped(crowd)) == {0}
+
+
+def test_progress_counts_the_pairs_and_ends_with_all_of_them(monkeypatch):
+    monkeypatch.setattr(likeness, "ROWS", 4)
+    told = []
+    table = np.random.default_rng(1).integers(0, 256, (10, LENGTH_BYTES), np.uint8)
+    find_groups(table, lambda *counted: told.append(counted))
+    assert told == [(45 - 15, 45), (45 - 1, 45), (45, 45)]
+
+
+def test_pictures_on_the_disk_are_grouped_alike(tmp_path):
+    pictures = [photo(seed) for seed in range(5)]
+    prints = fingerprints([*pictures, Image.new("RGB", (60, 60)), *(crop(one, 0, 0, 5, 5) for one in pictures)])
+    rows = DiskRows(tmp_path / "prints.bin", prints, LENGTH_BYTES)
+    assert find_groups(rows).tolist() == grouped(prints) == [*range(5), -1, *range(5)]
 
 
 def test_blocks_change_nothing(monkeypatch):
