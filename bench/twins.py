@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bench.setting import batches_of
 from core.likeness import COLOUR_SIDE, LENGTH_BYTES, SIDE, find_groups, fingerprints
@@ -27,6 +27,7 @@ from core.taking import CHUNK_FILES
 
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 NUM_DRAWN = 1000
+QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 EVERY = 2
 CROPPED = 0.05  # of a side
 BRIGHTER = 0.1
@@ -72,6 +73,8 @@ KINDS: dict[str, Copy] = {
     "re-encoded": lambda picture, random: jpeg(picture, LOW),
     "brighter or darker": lambda picture, random: jpeg(brighter(picture, random), GOOD),
     "cropped": lambda picture, random: jpeg(cropped(picture, random), GOOD),
+    "mirrored": lambda picture, random: jpeg(ImageOps.mirror(picture), GOOD),
+    "turned by a quarter": lambda picture, random: jpeg(picture.transpose(random.choice(QUARTERS)), GOOD),
     "all of it": lambda picture, random: jpeg(resized(brighter(cropped(picture, random), random), random), LOW),
 }
 

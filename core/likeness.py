@@ -6,6 +6,7 @@ pairs; by what remains of the coarse shapes when small moves explain the rest; a
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -32,8 +33,9 @@ FALSE_SHARE = 0.01
 TRIES = 8  # pictures that one is laid upon: those with the smallest coarse rest
 CROWD = 64
 LARGEST_GROUP = 200
+FAR = 1e9  # half the squared length of what is near no other
 NO_PICTURES = np.zeros(0, dtype=np.int64)
-ROWS, COLUMNS, LOOKS, PAIRS = 256, 4096, 16384, 512  # taken at a time, so that memory stays flat
+ROWS, COLUMNS, LOOKS, PAIRS = 64, 4096, 16384, 512  # taken at a time, so that memory stays flat
 
 Pictures = np.ndarray | DiskRows
 OnProgress = Callable[[int, int], None]
@@ -79,8 +81,8 @@ def find_groups(pictures: Pictures, on_progress: OnProgress | None = None) -> np
     telling = _in_blocks(_contrast, pictures) >= LEAST_CONTRAST
     compared = []
     every = _pairs(len(pictures))
-    for left, first, second in _candidates(pictures, telling):
-        compared.append(_compared(pictures, first, second))
+    for left, seen, first, second in _candidates(pictures, telling):
+        compared.append(_compared(seen, pictures, first, second))
         if on_progress is not None:
             on_progress(every - _pairs(left), every)
     first, second, unlikeness = (np.concatenate(parts) for parts in zip((NO_PICTURES,) * 3, *compared, strict=True))
@@ -101,6 +103,32 @@ def _limit(unlikeness: np.ndarray, count: int) -> float:
     low, high = BEYOND
     different = ((unlikeness >= low) & (unlikeness < high)).sum() / (high**2 - low**2)
     return float(np.sqrt(FALSE_SHARE * count / max(different, overlay.TINY)).clip(*UNLIKENESS))
+
+
+@dataclass(frozen=True)
+class View:
+    """A way of looking at a picture.
+
+    Attributes:
+        turns: By a quarter to the left.
+        is_mirrored: As in a mirror, after it was turned.
+    """
+
+    turns: int = 0
+    is_mirrored: bool = False
+
+    def of(self, pictures: np.ndarray) -> np.ndarray:
+        """Returns the fingerprints that the pictures would have, uint8 (pictures, LENGTH_BYTES)."""
+        if not self.turns and not self.is_mirrored:
+            return pictures
+        parts = []
+        for part, side in ((pictures[:, : SIDE**2], SIDE), (pictures[:, SIDE**2 :], COLOUR_SIDE)):
+            turned = np.rot90(part.reshape(len(part), -1, side, side), self.turns, axes=(2, 3))
+            parts.append((turned[..., ::-1] if self.is_mirrored else turned).reshape(len(part), -1))
+        return np.concatenate(parts, axis=1)
+
+
+VIEWS = (View(), View(is_mirrored=True), View(turns=1), View(turns=2), View(turns=3))
 
 
 class Forest:
@@ -138,46 +166,60 @@ def _pairs(count: int) -> int:
     return count * (count - 1) // 2
 
 
-def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Yields pairs that coarse shapes and colours hardly tell apart, as two arrays of indices, the lower one first.
-
-    Before them comes how many pictures are left to be compared with each other.
+def _candidates(pictures: Pictures, telling: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields pairs that coarse shapes and colours hardly tell apart, block by block.
 
     Args:
         pictures: Fingerprints.
         telling: Which of them are compared at all, bool (pictures,).
+
+    Yields:
+        How many pictures are left to be compared with each other; the fingerprints of the first of each pair as it is
+        to be looked at, uint8 (pairs, LENGTH_BYTES); the indices of the first and of the second, which is larger.
     """
     looks = _in_blocks(_looks, pictures)
     halves = _in_blocks(_half_squares, looks)
-    halves[~telling] = np.inf  # far from all others
+    halves[~telling] = FAR
     for start in range(0, len(looks), ROWS):
-        moved = _moved_shapes(pictures[start : start + ROWS])
+        block = pictures[start : start + ROWS]
+        seen = np.concatenate([view.of(block) for view in VIEWS])
+        own = np.tile(np.arange(start, start + len(block)), len(VIEWS))
+        moved = _moved_shapes(seen)
         found = []
-        for row, other in _near(looks, halves, start):
+        for row, other in _near(_looks(seen), own, looks, halves):
             rest = _coarse_rest(moved, row, looks, other)
             best = _best(row, rest)
             found.append((row[best], other[best], rest[best]))
         row, other, rest = (np.concatenate(parts) for parts in zip(*found, strict=True))
         best = _best(row, rest)
-        yield max(0, len(looks) - start - ROWS), row[best] + start, other[best]
+        yield max(0, len(looks) - start - ROWS), seen[row[best]], own[row[best]], other[best]
 
 
-def _near(looks: np.ndarray, halves: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields which later pictures are near those of the block at `start`: rows in the block, indices of the others.
+def _near(
+    block: np.ndarray, own: np.ndarray, looks: np.ndarray, halves: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields which later pictures are near those of a block: rows in the block, indices of the others.
 
     Where all are near each other, these are the `CROWD` nearest of each `COLUMNS` pictures.
+
+    Args:
+        block: Looks of the pictures `own`, in several views.
+        own: Indices, the smallest first.
+        looks: Of all pictures.
+        halves: Half the square of the length of each.
     """
-    block = as_float32(looks[start : start + ROWS])
-    limits = halves[start : start + ROWS, None] - LARGEST_DISTANCE / 2
-    for column in range(start, len(looks), COLUMNS):
+    # With two more columns the matrix product is at once what is left of the distance that is allowed.
+    rows = np.column_stack([as_float32(block), np.ones(len(block)), LARGEST_DISTANCE / 2 - halves[own]])
+    rows = rows.astype(np.float32)
+    for column in range(own[0], len(looks), COLUMNS):
         columns = slice(column, column + COLUMNS)
-        nearness = block @ as_float32(looks[columns]).T
-        nearness -= halves[columns]
-        near = nearness > limits
+        others = np.column_stack([as_float32(looks[columns]), -halves[columns], np.ones(len(looks[columns]))])
+        nearness = rows @ others.astype(np.float32).T
+        near = nearness > 0
         if np.count_nonzero(near) > CROWD * len(block):
             near &= nearness >= np.partition(nearness, -CROWD, axis=1)[:, -CROWD, None]
         row, other = np.divmod(np.flatnonzero(near), nearness.shape[1])
-        later = other + column > row + start
+        later = other + column > own[row]
         yield row[later], other[later] + column
 
 
@@ -229,10 +271,12 @@ def _coarse_shapes(pictures: np.ndarray) -> np.ndarray:
     return shapes / (np.linalg.norm(shapes, axis=-1, keepdims=True) + overlay.TINY)
 
 
-def _compared(pictures: Pictures, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _compared(
+    seen: np.ndarray, pictures: Pictures, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns those of the pairs that are not wholly different, with their unlikeness."""
     parts = [slice(start, start + PAIRS) for start in range(0, len(first), PAIRS)]
-    measured = [_unlikeness(pictures[first[part]], pictures[second[part]]) for part in parts]
+    measured = [_unlikeness(seen[part], pictures[second[part]]) for part in parts]
     unlikeness = np.concatenate([np.zeros(0, dtype=np.float32), *measured])
     kept = unlikeness < BEYOND[1]
     return first[kept], second[kept], unlikeness[kept]

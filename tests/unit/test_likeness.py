@@ -9,6 +9,7 @@ from core.disk_rows import DiskRows
 from core.likeness import LARGEST_GROUP, LENGTH_BYTES, find_groups, fingerprints
 
 SIDE = 160
+QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
 
 def photo(seed: int) -> Image.Image:
@@ -155,7 +156,8 @@ def test_in_a_crowd_of_alike_pictures_only_the_nearest_are_compared(monkeypatch)
     crowd = fingerprints([noisy(photo(1), seed) for seed in range(100)])
     pictures = np.stack([np.frombuffer(one, np.uint8) for one in crowd])
     looks = likeness._looks(pictures)
-    assert sum(len(row) for row, _ in likeness._near(looks, likeness._half_squares(looks), 0)) < 1000
+    near = likeness._near(looks, np.arange(len(looks)), looks, likeness._half_squares(looks))
+    assert sum(len(row) for row, _ in near) < 1000
     assert set(grouped(crowd)) == {0}
 
 
@@ -172,6 +174,12 @@ def test_pictures_on_the_disk_are_grouped_alike(tmp_path):
     prints = fingerprints([*pictures, Image.new("RGB", (60, 60)), *(crop(one, 0, 0, 5, 5) for one in pictures)])
     rows = DiskRows(tmp_path / "prints.bin", prints, LENGTH_BYTES)
     assert find_groups(rows).tolist() == grouped(prints) == [*range(5), -1, *range(5)]
+
+
+@pytest.mark.parametrize("way", [Image.Transpose.FLIP_LEFT_RIGHT, *QUARTERS], ids=lambda way: way.name)
+def test_a_mirrored_or_turned_copy_is_found(way):
+    pictures = [photo(seed).resize((160, 120)) for seed in range(4)]
+    assert groups_of(*pictures, pictures[2].transpose(way)) == [-1, -1, 0, -1, 0]
 
 
 def test_blocks_change_nothing(monkeypatch):
