@@ -2,7 +2,6 @@
 
 import re
 import struct
-from collections.abc import Iterator
 
 START_OF_IMAGE, END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 START_OF_SCAN, END, APP0, APP14 = 0xDA, 0xD9, 0xE0, 0xEE
@@ -43,32 +42,28 @@ def without_metadata(data: bytes, form: str) -> bytes | None:
 
 def _bare_jpeg(data: bytes) -> bytes:
     kept = [START_OF_IMAGE]
-    for marker, content, scan in _segments(data):
-        needed = _needed(marker, content)
-        if needed is not None:
-            kept.append(struct.pack(">BBH", 0xFF, marker, len(needed) + 2) + needed + scan)
-    return b"".join([*kept, END_OF_IMAGE])
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yields the marker, the content and, after the start of a scan, the pixels of each segment, up to the end."""
     at = len(START_OF_IMAGE)
     while True:
-        while data[at : at + 2] == b"\xff\xff":  # any marker may be preceded by such
+        while data[at] == data[at + 1] == 0xFF:  # any marker may be preceded by such
             at += 1
         if data[at] != 0xFF:
             raise _UnusualError
         marker = data[at + 1]
         if marker == END:
-            return
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        content, at = data[at + 4 : at + 2 + length], at + 2 + length
-        if len(content) != length - 2:
+            return b"".join([*kept, END_OF_IMAGE])
+        end = at + 2 + (data[at + 2] << 8) + data[at + 3]
+        if not at + 4 <= end <= len(data):
             raise _UnusualError
-        begin = at
-        if marker == START_OF_SCAN:
-            at = _end_of_scan(data, at)
-        yield marker, content, data[begin:at]
+        if marker in NEEDED_SEGMENTS:
+            begin, at = at, _end_of_scan(data, end) if marker == START_OF_SCAN else end
+            kept.append(data[begin:at])
+            continue
+        content = data[at + 4 : end]
+        if marker == APP0 and content.startswith(b"JFIF\0") and len(content) >= JFIF_BYTES:
+            kept.append(struct.pack(">BBH", 0xFF, marker, len(JFIF) + 2) + JFIF)
+        elif marker == APP14 and content.startswith(b"Adobe") and len(content) >= ADOBE_BYTES:
+            kept.append(struct.pack(">BBH", 0xFF, marker, ADOBE_BYTES + 2) + content[:ADOBE_BYTES])
+        at = end
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
@@ -76,14 +71,6 @@ def _end_of_scan(data: bytes, at: int) -> int:
     if found is None:
         raise _UnusualError
     return found.start()
-
-
-def _needed(marker: int, content: bytes) -> bytes | None:
-    if marker == APP0 and content.startswith(b"JFIF\0") and len(content) >= JFIF_BYTES:
-        return JFIF
-    if marker == APP14 and content.startswith(b"Adobe") and len(content) >= ADOBE_BYTES:
-        return content[:ADOBE_BYTES]
-    return content if marker in NEEDED_SEGMENTS else None
 
 
 def _bare_png(data: bytes) -> bytes:
