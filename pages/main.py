@@ -19,10 +19,8 @@ set_language_source(state.language)
 at = state.place()
 jobs.watch(at.workspace)
 page = st.navigation(navigation.pages(), position="hidden")
-dark = st.context.theme.type == "dark"
-st.logo(
-    str(ASSETS / ("logo-dark.svg" if dark else "logo-light.svg")), size="large", icon_image=str(ASSETS / "icon.svg")
-)
+# One file for both themes, since it turns with them by itself: a change of theme does not run this script again.
+st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "icon.svg"))
 
 with st.sidebar:
     navigation.step_bar(at)
