@@ -13,12 +13,14 @@ from core.events import (
     Event,
     Exported,
     Features,
+    Finished,
     Finishing,
     Note,
     PhaseBegun,
     Progress,
     Ready,
     Started,
+    Stopped,
 )
 from core.runs import Run
 
@@ -131,6 +133,11 @@ class History:
     def best_accuracy(self) -> float | None:
         """Validation accuracy of the kept epoch, 0 to 1."""
         return next((event.val_accuracy for event in self._epochs if event.epoch == self.best_epoch), None)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether training is over and an epoch is kept, even while that one is still being evaluated and exported."""
+        return self.best_epoch > 0 and (self.finishing or isinstance(self.end, Finished | Stopped))
 
     @property
     def position(self) -> float:

@@ -136,8 +136,8 @@ def _numbers(story: History) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Pictures seen"), number(story.images_seen), width="content")
         if len(epochs):
-            # While it runs the newest epoch, at the end the kept one: the figures then belong to the kept network.
-            shown = epochs.iloc[story.best_epoch - 1 if story.end and story.best_epoch else -1]
+            # While it runs the newest epoch, then the kept one: the figures belong to the network that is kept.
+            shown = epochs.iloc[story.best_epoch - 1 if story.is_decided else -1]
             st.metric(_("Right in training"), percent(shown["accuracy"], 1), width="content")
             st.metric(_("Right in validation"), percent(shown["val_accuracy"], 1), width="content")
             st.metric(
@@ -149,6 +149,42 @@ def _numbers(story: History) -> None:
                 ),
                 width="content",
             )
+    if len(epochs):
+        st.markdown(_decided(story) if story.is_decided else _so_far(story))
+
+
+def _so_far(story: History) -> str:
+    """Says which epoch the figures of a run that goes on are those of, and which is the best up to now."""
+    latest = len(story.epochs)
+    if latest == story.best_epoch:
+        return _("These are the figures of epoch {epoch}, the latest one and the best so far.", epoch=latest)
+    return _(
+        "These are the figures of epoch {epoch}, the latest one. The best so far is epoch {best} with {accuracy}.",
+        epoch=latest,
+        best=story.best_epoch,
+        accuracy=percent(story.best_accuracy or 0, 1),
+    )
+
+
+def _decided(story: History) -> str:
+    """Says which epoch is kept, and why the figures are no longer those of the last one."""
+    accuracy, last = percent(story.best_accuracy or 0, 1), story.epochs.iloc[-1]
+    kept = _(
+        "**Best epoch {epoch} of {total} is kept: {accuracy}.**",
+        epoch=story.best_epoch,
+        total=len(story.epochs),
+        accuracy=accuracy,
+    )
+    if last["epoch"] == story.best_epoch:
+        return kept
+    return (
+        kept
+        + " "
+        + _(
+            "The figures are now those of that epoch. The last one, with {accuracy}, had a higher loss in validation.",
+            accuracy=percent(last["val_accuracy"], 1),
+        )
+    )
 
 
 def _end(end: Event) -> None:

@@ -33,7 +33,9 @@ def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
         pieces.state_badge(run.state)
         if accuracy is not None:
-            st.badge(_("{accuracy} right", accuracy=percent(accuracy, 1)), icon=":material/school:", color="blue")
+            right = percent(accuracy, 1)
+            told = _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
+            st.badge(told, icon=":material/school:", color="blue")
         if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
             navigation.go("train", run=run.id)
         if pieces.asks(

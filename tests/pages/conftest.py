@@ -84,13 +84,13 @@ class FakeWorker:
             events.PhaseBegun(
                 phase=1, first_epoch=1, frozen_layers=41, trainable_parameters=514, non_trainable_parameters=10
             ),
-            self._epoch(1, 0.5),
+            self.epoch(1, 0.5),
             events.Progress(epoch=2, step=1, steps=2, images_seen=12, loss=0.5, accuracy=0.7),
             events.Note(sentence="The weights were taken from {place}.", values={"place": "here"}),
         )
 
     @staticmethod
-    def _epoch(epoch: int, accuracy: float) -> events.EpochEnded:
+    def epoch(epoch: int, accuracy: float, *, best: bool = True) -> events.EpochEnded:
         return events.EpochEnded(
             epoch=epoch,
             phase=1,
@@ -100,13 +100,13 @@ class FakeWorker:
             val_accuracy=accuracy,
             learning_rate=3e-3,
             seconds=1.0,
-            best=True,
+            best=best,
         )
 
     def finish(self, *, agrees: bool = True) -> None:
         """The run is over and its results are written."""
         self.say(
-            self._epoch(2, 0.75),
+            self.epoch(2, 0.75),
             events.Finishing(best_epoch=2),
             events.Exported(max_difference=1e-6 if agrees else 0.2, agrees=agrees),
             events.Finished(best_epoch=2, val_accuracy=0.75),

@@ -1,6 +1,6 @@
 from streamlit.testing.v1 import AppTest
 
-from core import curation, runs
+from core import curation, events, runs
 from core.runs import State
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
@@ -70,6 +70,47 @@ def test_a_running_run_shows_how_far_it_is_and_can_be_stopped(workspace, filled,
     app.button(key=Key.STOP_RUN).click().run()
     assert (worker.run.folder / "stop").exists()
     assert app.button(key=Key.STOP_RUN).disabled
+
+
+def figure(app, label):
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def test_the_figures_of_a_run_that_goes_on_say_whose_they_are(filled, worker, own_process):
+    worker.begin(*own_process)
+    page = {"project": filled.id, "run": worker.run.id, "lang": "en"}
+    assert "epoch 1, the latest one and the best so far" in texts(open_page("train", **page))
+    worker.say(worker.epoch(2, 0.25, best=False))
+    app = open_page("train", **page)
+    assert figure(app, "Right in validation") == "25.0%"
+    assert "epoch 2, the latest one. The best so far is epoch 1 with 50.0%." in texts(app)
+
+
+def test_a_run_being_packed_says_why_its_figures_changed(filled, worker, own_process):
+    worker.begin(*own_process)
+    worker.say(worker.epoch(2, 0.75, best=False), events.Finishing(best_epoch=1))
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert figure(app, "Right in validation") == "50.0%"
+    said = texts(app)
+    assert "Best epoch 1 of 2 is kept: 50.0%." in said
+    assert "The last one, with 75.0%, had a higher loss" in said
+    assert "the latest one" not in said
+
+
+def test_figures_that_did_not_change_at_the_end_are_not_explained(filled, finished):
+    app = open_page("train", project=filled.id, run=finished.id, lang="en")
+    assert figure(app, "Right in validation") == "75.0%"
+    assert "Best epoch 2 of 2 is kept: 75.0%." in texts(app)
+    assert "The last one" not in texts(app)
+
+
+def test_the_list_says_that_the_accuracy_of_a_run_that_goes_on_is_not_its_last(filled, worker, own_process):
+    worker.begin(*own_process)
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert "50.0% so far" in texts(app)
+    worker.finish()
+    app.run()
+    assert "75.0% right" in texts(app)
 
 
 def test_a_run_that_ends_while_one_watches_leads_on(workspace, filled, worker, own_process):

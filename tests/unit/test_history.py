@@ -165,3 +165,16 @@ def test_duration_is_from_the_start_to_the_last_word(run):
 def test_long_run_gives_no_more_points_than_a_chart_can_show(run):
     say(run, *begun(), *(progress(1, step, 12) for step in range(1, 2501)))
     assert 500 <= len(history(run).progress) <= 1000
+
+
+@pytest.mark.parametrize("end", [events.Finishing(best_epoch=1), events.Stopped(best_epoch=1, val_accuracy=0.1)])
+def test_an_epoch_is_decided_on_when_training_is_over(run, end):
+    say(run, *begun(), epoch(1, 10), epoch(2, 20, best=False))
+    assert not history(run).is_decided
+    say(run, end)
+    assert history(run).is_decided
+
+
+def test_nothing_is_decided_without_a_whole_epoch(run):
+    say(run, *begun(), events.Stopped(best_epoch=0, val_accuracy=0.0))
+    assert not history(run).is_decided
