@@ -2,10 +2,11 @@
 
 import gettext
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -86,3 +87,8 @@ def percent(share: float, digits: int = 0) -> str:
     if language() == "es":
         pattern = pattern.replace("%", "\N{NO-BREAK SPACE}%")
     return format_percent(share, format=pattern, locale=language())
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Joins parts of a sentence the reader's way, with “and” before the last."""
+    return format_list(list(parts), locale=language())

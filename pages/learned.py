@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from core import metrics, runs
+from core import dataset, metrics, runs
 from core.text import _
-from core.ui import navigation, pieces, results, state
+from core.ui import freshness, navigation, pieces, results, state
 
 at = state.place()
 navigation.heading("learned", at)
 run = pieces.require_model(at)
+for changed in freshness.changes([run], dataset.images(at.workspace, run.project_id)).values():
+    freshness.note(changed)
+
 labels = runs.read_config(run).labels
 split = results.choose_split(run)
 predictions = metrics.read_predictions(run.folder, split)

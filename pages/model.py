@@ -2,15 +2,12 @@
 
 import streamlit as st
 
-from core import dataset
 from core.text import _
 from core.ui import backbone_cards, freezing, heads, navigation, pieces, state
 
 at = state.place()
 navigation.heading("model", at)
-pieces.require_images(at)
-assert at.project is not None
-num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
+num_classes = pieces.require_images(at)["label"].nunique()
 
 st.header(_("Backbone"), anchor=False)
 backbone_cards.choose(at)

@@ -4,17 +4,21 @@ import streamlit as st
 
 from core import runs
 from core.text import _
-from core.ui import cost, live, navigation, pieces, run_list, settings, state
+from core.ui import cost, freshness, live, navigation, pieces, run_list, settings, state
 
 at = state.place()
 navigation.heading("train", at)
-pieces.require_images(at)
+table = pieces.require_images(at)
 assert at.project is not None
 
 own_runs = runs.list_runs(at.workspace, at.project.id)
 watched = at.run or next((run for run in own_runs if not run.state.is_over), None)
 
+changed = freshness.changes(own_runs, table)
+
 if watched:
+    if watched.id in changed:
+        freshness.note(changed[watched.id])
     live.watch(at.workspace, watched)
 
 with st.expander(_("Start a new run"), expanded=watched is None, icon=":material/play_circle:"):
@@ -29,4 +33,4 @@ pieces.explain("epoch", "loss", "accuracy", "split", "overfitting", "freezing")
 
 if own_runs:
     st.header(_("Runs of this project"), anchor=False)
-    run_list.show(at.workspace, own_runs, watched)
+    run_list.show(at.workspace, own_runs, watched, changed)

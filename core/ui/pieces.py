@@ -70,8 +70,8 @@ def require_project(at: Place) -> None:
         missing(_("No project is open. Choose one, or make a new one."), "projects", _("To the projects"))
 
 
-def require_images(at: Place) -> None:
-    """Ends the page where the open project cannot be trained on yet."""
+def require_images(at: Place) -> pd.DataFrame:
+    """Returns the open project's images; ends the page where they cannot be trained on yet."""
     require_project(at)
     assert at.project is not None
     table = dataset.images(at.workspace, at.project.id)
@@ -84,6 +84,7 @@ def require_images(at: Place) -> None:
         dataset.check_trainable(table)
     except AppError as error:
         missing(plain(error.shown()), "images", _("To the pictures"))
+    return table
 
 
 def is_trainable(table: pd.DataFrame) -> bool:

@@ -7,25 +7,25 @@ from babel.dates import format_datetime
 
 from core import jobs, runs
 from core.backbones import CATALOG
-from core.runs import Run, RunNotFoundError
+from core.runs import Changes, Run, RunNotFoundError
 from core.text import _, language, percent
-from core.ui import navigation, pieces, state
+from core.ui import freshness, navigation, pieces, state
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.workspace import Workspace
 
 
-def show(workspace: Workspace, own_runs: list[Run], watched: Run | None) -> None:
-    """Lists the runs, the newest first."""
+def show(workspace: Workspace, own_runs: list[Run], watched: Run | None, changed: dict[str, Changes]) -> None:
+    """Lists the runs, the newest first; `changed` says what happened to the pictures since a run began."""
     for run in own_runs:
         with (
             st.container(border=True),
             st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
         ):
-            _row(workspace, run, is_watched=watched is not None and watched.id == run.id)
+            _row(workspace, run, changed.get(run.id), is_watched=watched is not None and watched.id == run.id)
 
 
-def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
+def _row(workspace: Workspace, run: Run, changed: Changes | None, *, is_watched: bool) -> None:
     accuracy = state.history(run).best_accuracy
     when = format_datetime(datetime.fromtimestamp(run.created), "short", locale=language())
     with st.container(width=340):
@@ -34,8 +34,14 @@ def _row(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
         pieces.state_badge(run.state)
         if accuracy is not None:
             right = percent(accuracy, 1)
-            told = _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
+            told = (
+                _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
+            )
             st.badge(told, icon=":material/school:", color="blue")
+        if changed:
+            st.badge(
+                _("pictures changed since"), icon=":material/update:", color="yellow", help=freshness.sentence(changed)
+            )
         if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
             navigation.go("train", run=run.id)
         if pieces.asks(

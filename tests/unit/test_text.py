@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from core import text
-from core.text import N_, _, closest_language, ngettext, number, percent
+from core.text import N_, _, closest_language, listing, ngettext, number, percent
 
 SPANISH = r"""
 msgid ""
@@ -141,3 +141,10 @@ def test_number_is_written_the_readers_way(speak, code, value, digits, written):
 def test_share_is_written_as_a_percentage(speak, code, share, digits, written):
     speak(code)
     assert percent(share, digits) == written
+
+
+@pytest.mark.parametrize(("code", "expected"), [("en", "one, two, and three"), ("es", "one, two y three")])
+def test_parts_are_joined_the_readers_way(monkeypatch, code, expected):
+    monkeypatch.setattr(text, "_language_source", lambda: code)
+    assert listing(["one"]) == "one"
+    assert listing(["one", "two", "three"]) == expected
