@@ -84,10 +84,15 @@ def ask_for_new(workspace: Workspace) -> None:
 
     @st.dialog(_("New project"), icon=":material/add:", on_dismiss=pieces.close_question)
     def dialog() -> None:
-        name = st.text_input(
-            _("Name"), max_chars=MAX_NAME_LENGTH, key=Key.NEW_PROJECT_NAME, placeholder=_("For example: ants and bees")
-        )
-        if st.button(_("Create"), key=Key.CREATE_PROJECT, type="primary", icon=":material/check:"):
+        with st.form(Key.NEW_PROJECT_FORM, border=False):  # so that Enter in the field is as good as the button
+            name = st.text_input(
+                _("Name"),
+                max_chars=MAX_NAME_LENGTH,
+                key=Key.NEW_PROJECT_NAME,
+                placeholder=_("For example: ants and bees"),
+            )
+            agreed = st.form_submit_button(_("Create"), key=Key.CREATE_PROJECT, type="primary", icon=":material/check:")
+        if agreed:
             with pieces.errors_shown():
                 project = projects.create_project(workspace, name)
                 pieces.close_question()
@@ -101,8 +106,10 @@ def ask_for_name(workspace: Workspace, project: Project) -> None:
 
     @st.dialog(_("Rename the project"), icon=":material/edit:", on_dismiss=pieces.close_question)
     def dialog() -> None:
-        name = st.text_input(_("Name"), project.name, max_chars=MAX_NAME_LENGTH, key=Key.RENAME_NAME)
-        if st.button(_("Rename"), key=Key.CONFIRM, type="primary", icon=":material/check:"):
+        with st.form(Key.RENAME_FORM, border=False):
+            name = st.text_input(_("Name"), project.name, max_chars=MAX_NAME_LENGTH, key=Key.RENAME_NAME)
+            agreed = st.form_submit_button(_("Rename"), key=Key.CONFIRM, type="primary", icon=":material/check:")
+        if agreed:
             with pieces.errors_shown():
                 projects.rename_project(workspace, project.id, name)
                 pieces.close_question()

@@ -30,11 +30,13 @@ class Key:
 
     LANGUAGE = "language"
     NEW_PROJECT = "new_project"
+    NEW_PROJECT_FORM = "new_project_form"
     NEW_PROJECT_NAME = "new_project_name"
     CREATE_PROJECT = "create_project"
     OPEN_PROJECT = "open_project_{}"
     RENAME_PROJECT = "rename_project_{}"
     DELETE_PROJECT = "delete_project_{}"
+    RENAME_FORM = "rename_form"
     RENAME_NAME = "rename_name"
     CONFIRM = "confirm"
     CANCEL = "cancel"

@@ -1,0 +1,33 @@
+"""Projects by the keyboard alone, as somebody types who expects Enter to do what the button does."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import expect
+
+PAGE_MS = 30_000
+
+
+def test_enter_makes_a_project_and_renames_it(page):
+    page.goto("/")
+    page.get_by_role("button", name="New project").click(timeout=PAGE_MS)
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("Garden leaves")
+    name.press("Enter")
+    expect(page.get_by_role("heading", name="Images", level=1)).to_be_visible(timeout=PAGE_MS)
+    expect(page.get_by_text("Step 2 of 7 · Garden leaves")).to_be_visible()
+    project = parse_qs(urlsplit(page.url).query)["project"][0]
+    page.goto("/")
+    page.locator(f".st-key-rename_project_{project}").get_by_role("button").click(timeout=PAGE_MS)
+    other = page.get_by_role("textbox", name="Name")
+    expect(other).to_have_value("Garden leaves", timeout=PAGE_MS)
+    other.fill("Garden flowers")
+    other.press("Enter")
+    expect(page.get_by_role("heading", name="Garden flowers")).to_be_visible(timeout=PAGE_MS)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_enter_in_an_empty_field_asks_for_a_name(page):
+    page.goto("/")
+    page.get_by_role("button", name="New project").click(timeout=PAGE_MS)
+    page.get_by_role("textbox", name="Name").press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("A project needs a name")).to_be_visible(timeout=PAGE_MS)
