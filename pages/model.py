@@ -27,4 +27,4 @@ def network() -> None:
 
 
 network()
-navigation.next_button("train", _("Next: train it"))
+navigation.next_button("train", _("Next: train it"), on_click=lambda: state.agree_to_draft(at))

@@ -67,6 +67,11 @@ class Draft:
         chosen = cls(**values)
         return chosen if chosen.backbone in CATALOG else cls()
 
+    @staticmethod
+    def is_kept(folder: Path) -> bool:
+        """Whether a draft is kept in a project's folder."""
+        return (folder / FILE).exists()
+
     def write(self, folder: Path) -> None:
         """Keeps the draft in a project's folder."""
         folder.mkdir(parents=True, exist_ok=True)

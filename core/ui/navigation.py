@@ -1,16 +1,17 @@
-"""The steps of the journey: what they are called, where one stands, what is still missing, how to get on."""
+"""The steps of the journey: what they are called, where one is among them, how to get on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from core import dataset, runs
-from core.runs import Run, RunNotFoundError, State
-from core.text import N_, _, ngettext, percent
-from core.ui import state
+from core.runs import RunNotFoundError
+from core.text import N_, _
+from core.ui import standing, state
 from core.ui.markup import plain
-from core.ui.rail import rail
+from core.ui.rail import Mark, rail
+from core.ui.standing import Standing
 from core.ui.state import Key, Place
 
 
@@ -99,23 +100,22 @@ def link(name: str, label: str, **changes: str | None) -> None:
     st.page_link(STEPS[name].file, label=label, icon=STEPS[name].icon, query_params=state.address(**changes))
 
 
-def next_button(name: str, label: str, *, disabled: bool = False, **changes: str | None) -> None:
-    """Ends a page with the one button that leads on."""
+def next_button(name: str, label: str, *, on_click: Callable[[], None] | None = None, **changes: str | None) -> None:
+    """Ends a page with the one button that leads on; `on_click` is called before it does."""
     st.space("medium")
     if st.button(
-        label, key=Key.NEXT, type="primary", icon=":material/arrow_forward:", icon_position="right", disabled=disabled
+        label, key=Key.NEXT, type="primary", icon=":material/arrow_forward:", icon_position="right", on_click=on_click
     ):
         go(name, **changes)
 
 
 def step_bar(at: Place) -> None:
     """Shows all steps, each with how it stands, and marks the present one."""
-    standing = _standing(at)
-    for name, step in STEPS.items():
-        note = standing.get(name, "")
+    for name, stands in standing.of_steps(at).items():
+        step = STEPS[name]
         st.page_link(
             step.file,
-            label=f"{_(step.title)} :small[:gray[{note}]]" if note else _(step.title),
+            label=_label(step, stands),
             icon=step.icon,
             query_params=state.address(),
             disabled=at.project is None and name != "projects",
@@ -123,55 +123,38 @@ def step_bar(at: Place) -> None:
         )
 
 
+def _label(step: Step, stands: Standing) -> str:
+    title = _(step.title) if stands.is_possible else f":gray[{_(step.title)}]"
+    note = f" :small[:gray[{stands.note}]]" if stands.note else ""
+    return title + note + (" :small[:green[:material/check:]]" if stands.is_done else "")
+
+
 def heading(name: str, at: Place) -> None:
-    """Begins a page: where one is, what is done, the title and its one sentence."""
-    here = list(STEPS).index(name)
-    where = _("Step {number} of {total}", number=here + 1, total=len(STEPS))
-    done = _done(at)
-    left = [_(step.title) for step, is_done in zip(STEPS.values(), done, strict=True) if not is_done]
-    rail(done, here, alt=f"{where}. " + (_("Still to do: {steps}.", steps=", ".join(left)) if left else ""))
-    st.caption(f"{where} · {plain(at.project.name)}" if at.project and name != "projects" else where)
+    """Begins a page: where one is, what is done, what comes next, the title and its one sentence."""
+    where = _("Step {number} of {total}", number=list(STEPS).index(name) + 1, total=len(STEPS))
+    standings = standing.of_steps(at)
+    after = standing.next_step(standings, name)
+    chosen = rail([_mark(one, standings[one], name, after) for one in STEPS], alt=where)
+    if chosen and chosen != name:
+        go(chosen)
+    parts = [where, plain(at.project.name) if at.project and name != "projects" else ""]
+    parts.append(_("next: {step}", step=_(STEPS[after].title)) if after else "")
+    st.caption(" · ".join(filter(None, parts)))
     st.title(_(STEPS[name].title), anchor=False)
     st.markdown(_(STEPS[name].lead))
     if at.unknown_run and name in STEPS_OF_A_RUN:
         st.info(plain(RunNotFoundError(run_id=at.unknown_run).shown()), icon=":material/info:")
 
 
-def _done(at: Place) -> list[bool]:
-    """For each step whether what it supplies is there."""
-    if at.project is None:
-        return [False] * len(STEPS)
-    has_images = dataset.num_images(at.workspace, at.project.id) > 0
-    own_runs = runs.list_runs(at.workspace, at.project.id)
-    has_model = any(run.has_model for run in own_runs)
-    return [True, has_images, bool(own_runs), *[has_model] * (len(STEPS) - 3)]
-
-
-def _standing(at: Place) -> dict[str, str]:
-    """A few words for each step on how it stands; nothing for a step of which there is nothing to say."""
-    if at.project is None:
-        return {}
-    num_images = dataset.num_images(at.workspace, at.project.id)
-    own_runs = runs.list_runs(at.workspace, at.project.id)
-    standing = {
-        "images": ngettext("{count} picture", "{count} pictures", num_images) if num_images else _("none yet"),
-        "model": state.draft(at).row.title,
-        "train": _training(own_runs),
-    }
-    best = best_accuracy(own_runs)
-    if best is not None:
-        standing["learned"] = percent(best)
-    return standing
-
-
-def _training(own_runs: list[Run]) -> str:
-    if any(not run.state.is_over for run in own_runs):
-        waiting = all(run.state.is_over or run.state == State.QUEUED for run in own_runs)
-        return _("waiting") if waiting else _("running")
-    return ngettext("{count} run", "{count} runs", len(own_runs)) if own_runs else ""
-
-
-def best_accuracy(own_runs: list[Run]) -> float | None:
-    """Returns the validation accuracy of the newest run that has a model, 0 to 1; None where there is none."""
-    newest = next((run for run in own_runs if run.has_model), None)
-    return state.history(newest).best_accuracy if newest else None
+def _mark(name: str, stands: Standing, here: str, after: str | None) -> Mark:
+    title = _(STEPS[name].title)
+    if name == here:
+        says = _("{step}: you are here, and it is done") if stands.is_done else _("{step}: you are here")
+        return Mark(name, title, "here", says.format(step=title))
+    if stands.is_done:
+        return Mark(name, title, "done", _("{step}: done", step=title))
+    if name == after:
+        return Mark(name, title, "next", _("{step}: comes next", step=title))
+    if stands.is_possible:
+        return Mark(name, title, "open", _("{step}: can be done now", step=title))
+    return Mark(name, title, "later", _("{step}: later, when the steps before it are done", step=title))

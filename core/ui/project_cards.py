@@ -5,7 +5,7 @@ import streamlit as st
 from core import dataset, jobs, projects, runs
 from core.projects import MAX_NAME_LENGTH, Project
 from core.text import _, ngettext, percent
-from core.ui import navigation, pieces
+from core.ui import navigation, pieces, standing
 from core.ui.markup import plain
 from core.ui.network import drawing
 from core.ui.state import Key
@@ -49,7 +49,7 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     """Shows one project: name, what is in it, how well it did, and what can be done with it."""
     table = dataset.images(workspace, project.id)
     own_runs = runs.list_runs(workspace, project.id)
-    accuracy = navigation.best_accuracy(own_runs)
+    accuracy = standing.best_accuracy(own_runs)
     st.markdown(f"### {plain(project.name)}", anchors=False)
     contents = [
         ngettext("{count} picture", "{count} pictures", len(table)),

@@ -1,8 +1,12 @@
-"""A rail with a mark for each step of the journey: done, here, or still to come."""
+"""A rail with a mark and a name for each step of the journey; a click leads there."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from streamlit.components.v2 import component
+
+HEIGHT = 56  # pixels for marks and names, kept free so that the page does not move when they appear
 
 _HERE = Path(__file__).parent
 _rail = component(
@@ -12,13 +16,30 @@ _rail = component(
 )
 
 
-def rail(done: list[bool], here: int, *, alt: str) -> None:
+@dataclass(frozen=True)
+class Mark:
+    """One step: `name` for the program, `title` for people, `says` how it stands in words."""
+
+    name: str
+    title: str
+    kind: Literal["here", "done", "next", "open", "later"]
+    says: str
+
+
+def rail(marks: list[Mark], *, alt: str) -> str | None:
     """Draws the rail.
 
     Args:
-        done: For each step whether what it supplies is there.
-        here: Index of the present step.
-        alt: What the drawing says, for those who cannot see it.
+        marks: One for each step.
+        alt: What the rail is, for those who cannot see it.
+
+    Returns:
+        The name of the step that was clicked just now, else None.
     """
-    marks = ["here" if index == here else "done" if one else "open" for index, one in enumerate(done)]
-    _rail(data={"marks": marks, "alt": alt}, key="rail", height=12)
+    result = _rail(
+        data={"marks": [asdict(mark) for mark in marks], "alt": alt},
+        key="rail",
+        height=HEIGHT,
+        on_go_change=lambda: None,
+    )
+    return next((mark.name for mark in marks if mark.name == result.get("go") and mark.kind != "later"), None)

@@ -206,3 +206,15 @@ def keep_draft(at: Place, changed: Draft) -> None:
     if changed != draft(at):
         session().drafts[at.project.id] = changed
         changed.write(at.workspace.project_folder(at.project.id))
+
+
+def is_draft_kept(at: Place) -> bool:
+    """Says whether somebody chose a model for the project of this page, or agreed to the proposed one."""
+    assert at.project is not None
+    return Draft.is_kept(at.workspace.project_folder(at.project.id))
+
+
+def agree_to_draft(at: Place) -> None:
+    """Remembers on disk that the draft as it stands was agreed to."""
+    assert at.project is not None
+    draft(at).write(at.workspace.project_folder(at.project.id))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset, intake, projects, runs
+from core import curation, dataset, intake, projects, runs
 from core.config import Phase, RunConfig
 from core.dataset import (
     TooFewClassesError,
@@ -112,3 +112,29 @@ def test_classes_with_too_few_images_are_named(splits):
     with pytest.raises(TooFewImagesError, match=r"remove them: ants\.$") as caught:
         check_trainable(table(ants=splits, bees="...."))
     assert "bees" not in str(caught.value)
+
+
+def test_a_project_that_can_be_learned_is_known_by_its_counts(workspace, project):
+    assert dataset.is_trainable(workspace, project.id)
+    table_of = dataset.images(workspace, project.id)
+    curation.set_images_aside(workspace, project.id, table_of["id"][:2])
+    assert not dataset.is_trainable(workspace, project.id)  # one image of a class is left
+    curation.undo(workspace, project.id)
+    curation.remove_class(workspace, project.id, "class-1")
+    assert not dataset.is_trainable(workspace, project.id)
+
+
+@pytest.mark.parametrize("folders", [("test", "test", "train"), ("val", "val", "val")])
+def test_images_of_a_users_own_folders_count_as_they_do_in_the_check(workspace, picture_folder, folders):
+    made = projects.create_project(workspace, "Divided")
+    folder = picture_folder(classes=2, each=3)
+    for label in ("class-1", "class-2"):
+        for number, part in enumerate(folders, 1):
+            target = folder / part / label / f"{number}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / label / f"{number}.png").rename(target)
+        (folder / label).rmdir()
+    intake.take_folder(workspace, made.id, folder)
+    with pytest.raises(TooFewImagesError):
+        check_trainable(dataset.images(workspace, made.id))
+    assert not dataset.is_trainable(workspace, made.id)
