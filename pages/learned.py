@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import dataset, metrics, runs
 from core.text import _
-from core.ui import freshness, navigation, pieces, results, state
+from core.ui import freshness, navigation, pieces, results, state, words
 
 at = state.place()
 navigation.heading("learned", at)
@@ -17,9 +17,9 @@ split = results.choose_split(run)
 predictions = metrics.read_predictions(run.folder, split)
 
 results.headline(run, predictions)
-pieces.explain("accuracy", "interval", "confusion", "precision", "recall", "overfitting")
+pieces.explain("accuracy", "validation", "interval", "epoch", "confusion", "precision", "recall", "overfitting")
 
-st.header(_("What it confuses"), anchor=False)
+st.header(_("What it confuses"), anchor=False, help=words.meaning("confusion"))
 results.confusion(predictions, labels)
 
 st.header(_("Each class on its own"), anchor=False)

@@ -29,7 +29,9 @@ with st.expander(_("Start a new run"), expanded=watched is None, icon=":material
     cost.show(at)
     settings.start(at)
 
-pieces.explain("epoch", "loss", "accuracy", "split", "overfitting", "freezing")
+pieces.explain(
+    "epoch", "batch", "loss", "accuracy", "split", "head", "freezing", "fine_tuning", "learning_rate", "overfitting"
+)
 
 if own_runs:
     st.header(_("Runs of this project"), anchor=False)

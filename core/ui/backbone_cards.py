@@ -31,6 +31,13 @@ SORTS: dict[str, tuple[str, Callable[[Backbone], Any]]] = {
 
 def choose(at: Place) -> None:
     """Shows the catalog, the chosen backbone first, and lets the reader choose another."""
+    st.caption(
+        _(
+            "Each of these has learned to see from a great many photos. “Right on ImageNet” says how often it names "
+            "new photos of 1,000 kinds of things rightly."
+        ),
+        help=words.meaning("imagenet"),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sort = st.selectbox(
             _("Order"), list(SORTS), format_func=lambda name: _(SORTS[name][0]), key=Key.BACKBONE_SORT, width=240

@@ -10,7 +10,7 @@ from core.costs import Cost, PhaseCost
 from core.durations import Setting
 from core.split import split_images
 from core.text import _, ngettext, number
-from core.ui import pieces, state
+from core.ui import pieces, state, words
 from core.ui.draft import Draft
 from core.ui.live import duration
 from core.ui.pieces import size_text
@@ -95,13 +95,11 @@ def _titles(cost: Cost) -> list[str]:
 
 def _epochs(phase: PhaseCost) -> None:
     filling = min(phase.num_first_epochs, phase.epochs)
-    if 1 < filling < phase.epochs:
-        st.metric(
-            _("First {count} epochs, each", count=number(filling)), about(phase.first_epoch_seconds), width="content"
-        )
-    else:
-        st.metric(_("First epoch"), about(phase.first_epoch_seconds), width="content")
-    st.metric(_("Each later epoch"), about(phase.later_epoch_seconds), width="content")
+    several = 1 < filling < phase.epochs
+    first = _("First {count} epochs, each", count=number(filling)) if several else _("First epoch")
+    epoch = words.meaning("epoch")
+    st.metric(first, about(phase.first_epoch_seconds), help=epoch, width="content")
+    st.metric(_("Each later epoch"), about(phase.later_epoch_seconds), help=epoch, width="content")
 
 
 def _together(cost: Cost) -> None:

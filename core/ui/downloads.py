@@ -11,7 +11,7 @@ from core.config import RunConfig
 from core.readme import COMMANDS
 from core.runs import Run
 from core.text import _, language, number, percent
-from core.ui import pieces
+from core.ui import pieces, words
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.routes import download_url
@@ -24,9 +24,14 @@ def facts(run: Run, config: RunConfig, predictions: pd.DataFrame) -> None:
     """Says in a row what this model is."""
     with st.container(horizontal=True, gap="medium"):
         if len(predictions):
-            st.metric(_("Accuracy in validation"), percent(metrics.accuracy(predictions), 1), width="content")
+            st.metric(
+                _("Accuracy in validation"),
+                percent(metrics.accuracy(predictions), 1),
+                help=words.meaning("validation"),
+                width="content",
+            )
         st.metric(_("Classes"), number(len(config.labels)), width="content")
-        st.metric(_("Backbone"), CATALOG[config.backbone].title, width="content")
+        st.metric(_("Backbone"), CATALOG[config.backbone].title, help=words.meaning("backbone"), width="content")
         st.metric(_("Picture size"), f"{config.image_size} × {config.image_size}", width="content")
     st.caption(_("Classes: {labels}", labels=", ".join(plain(label) for label in config.labels)))
 

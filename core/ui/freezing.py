@@ -8,7 +8,7 @@ from core import dataset
 from core.backbones import Backbone
 from core.summary import Summary, summarize
 from core.text import _, number
-from core.ui import cost, state
+from core.ui import cost, state, words
 from core.ui.draft import Draft
 from core.ui.network import drawing
 from core.ui.state import Key, Place
@@ -68,10 +68,12 @@ def _counts(row: Backbone, frozen: int, summary: Summary) -> None:
         st.metric(
             _("Frozen layers"),
             _("{frozen} of {total}", frozen=number(frozen), total=number(row.num_layers)),
+            help=words.meaning("layer"),
             width="content",
         )
-        st.metric(_("Trainable parameters"), number(summary.trainable), width="content")
-        st.metric(_("Non-trainable parameters"), number(summary.non_trainable), width="content")
+        parameter = words.meaning("parameter")
+        st.metric(_("Trainable parameters"), number(summary.trainable), help=parameter, width="content")
+        st.metric(_("Non-trainable parameters"), number(summary.non_trainable), help=parameter, width="content")
 
 
 def _expert(at: Place) -> None:

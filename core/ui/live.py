@@ -10,7 +10,7 @@ from core.events import Event, Failed, Finished, Stopped
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
 from core.text import _, ngettext, number, percent
-from core.ui import navigation, pieces, results, state
+from core.ui import navigation, pieces, results, state, words
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.state import Key
@@ -70,7 +70,7 @@ def _title(workspace: Workspace, run: Run) -> None:
                 disabled=run.state == State.STOPPING,
                 on_click=_stop,
                 args=(workspace, run.id),
-                help=_("Ends the training after the present batch and keeps the best epoch so far."),
+                help=_("Ends the training within moments and keeps the best round of practice so far."),
             )
 
 
@@ -134,21 +134,19 @@ def duration(seconds: float) -> str:
 def _numbers(story: History) -> None:
     epochs = story.epochs
     with st.container(horizontal=True, gap="medium"):
-        st.metric(_("Pictures seen"), number(story.images_seen), width="content")
+        st.metric(
+            _("Pictures seen"),
+            number(story.images_seen),
+            help=_("Counted over all epochs: each epoch shows every training picture once more."),
+            width="content",
+        )
         if len(epochs):
             # While it runs the newest epoch, then the kept one: the figures belong to the network that is kept.
             shown = epochs.iloc[story.best_epoch - 1 if story.is_decided else -1]
-            st.metric(_("Right in training"), percent(shown["accuracy"], 1), width="content")
-            st.metric(_("Right in validation"), percent(shown["val_accuracy"], 1), width="content")
-            st.metric(
-                _("Kept epoch"),
-                number(story.best_epoch),
-                help=_(
-                    "The epoch with the lowest loss in validation. Its network is the one that is kept, even when "
-                    "another was right a little more often."
-                ),
-                width="content",
-            )
+            validation, kept = words.meaning("validation"), words.meaning("kept_epoch")
+            st.metric(_("Right in training"), percent(shown["accuracy"], 1), help=validation, width="content")
+            st.metric(_("Right in validation"), percent(shown["val_accuracy"], 1), help=validation, width="content")
+            st.metric(_("Kept epoch"), number(story.best_epoch), help=kept, width="content")
     if len(epochs):
         st.markdown(_decided(story) if story.is_decided else _so_far(story))
 

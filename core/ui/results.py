@@ -8,7 +8,7 @@ import streamlit as st
 from core import charts, metrics, pictures
 from core.runs import Run
 from core.text import _, ngettext, number, percent
-from core.ui import pieces, state
+from core.ui import pieces, state, words
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.words import SPLITS
@@ -30,6 +30,7 @@ def choose_split(run: Run) -> str:
             default="validation",
             required=True,
             key=Key.SPLIT,
+            help=words.meaning("split"),
         )
         or "validation"
     )
@@ -41,7 +42,12 @@ def headline(run: Run, predictions: pd.DataFrame) -> None:
     low, high = metrics.accuracy_interval(predictions)
     with st.container(border=True):
         with st.container(horizontal=True, gap="medium"):
-            st.metric(_("Accuracy"), percent(metrics.accuracy(predictions), 1), width="content")
+            st.metric(
+                _("Accuracy"),
+                percent(metrics.accuracy(predictions), 1),
+                help=words.meaning("accuracy"),
+                width="content",
+            )
             st.metric(
                 _("Right"),
                 _("{right} of {total}", right=number(right), total=number(len(predictions))),
@@ -53,7 +59,12 @@ def headline(run: Run, predictions: pd.DataFrame) -> None:
                 help=_("Where the accuracy on new pictures of the same kind probably lies (95 %)."),
                 width="content",
             )
-            st.metric(_("Kept epoch"), number(state.history(run).best_epoch), width="content")
+            st.metric(
+                _("Kept epoch"),
+                number(state.history(run).best_epoch),
+                help=words.meaning("kept_epoch"),
+                width="content",
+            )
         st.markdown(
             ngettext(
                 "These are {count} picture that it never practised on.",

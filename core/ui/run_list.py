@@ -9,7 +9,7 @@ from core import jobs, runs
 from core.backbones import CATALOG
 from core.runs import Changes, Run, RunNotFoundError
 from core.text import _, language, percent
-from core.ui import freshness, navigation, pieces, state
+from core.ui import freshness, navigation, pieces, state, words
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.workspace import Workspace
@@ -37,7 +37,7 @@ def _row(workspace: Workspace, run: Run, changed: Changes | None, *, is_watched:
             told = (
                 _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
             )
-            st.badge(told, icon=":material/school:", color="blue")
+            st.badge(told, icon=":material/school:", color="blue", help=words.meaning("validation"))
         if changed:
             st.badge(
                 _("pictures changed since"), icon=":material/update:", color="yellow", help=freshness.sentence(changed)

@@ -10,7 +10,7 @@ from core import dataset, jobs, projects, runs
 from core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_VIEWS, Augmentation, Loss, Optimizer
 from core.presets import PRESETS
 from core.text import N_, _, number
-from core.ui import navigation, pieces, state
+from core.ui import navigation, pieces, state, words
 from core.ui.draft import Choice, Draft
 from core.ui.state import Key, Place
 from core.ui.words import CHOICES, SETTINGS
@@ -37,7 +37,7 @@ def choose_preset(at: Place) -> None:
     for name, (title, description) in offered.items():
         with cards.container(border=True, height="stretch"):
             st.markdown(f"#### {PRESET_ICONS[name]} {_(title)}", anchors=False)
-            st.markdown(_(description))
+            st.markdown(_(description), help=None if name == "own" else words.meaning("head"))
             st.caption(_frozen(draft if name == draft.preset else _with_preset(draft, name)))
             st.button(
                 _("Chosen") if name == chosen else _("Choose"),
@@ -84,7 +84,11 @@ def what_freezes(at: Place) -> None:
     """Says in one line which network is trained and how much of it is frozen, with a link to change that."""
     draft = state.draft(at)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/ac_unit: **{draft.row.title}** · {_frozen(draft)}", width="content")
+        st.markdown(
+            f":material/ac_unit: **{draft.row.title}** · {_frozen(draft)}",
+            width="content",
+            help=words.meaning("freezing"),
+        )
         navigation.link("model", _("Change"))
 
 

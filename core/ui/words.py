@@ -1,6 +1,6 @@
 """What the pages explain: a glossary for people who never heard the words, and one sentence for each setting."""
 
-from core.text import N_
+from core.text import N_, _
 
 GLOSSARY = {
     "label": (
@@ -44,6 +44,40 @@ GLOSSARY = {
         N_("One number inside the network. Training changes the trainable ones little by little; frozen ones stay."),
     ),
     "layer": (N_("Layer"), N_("One step of computing. A network is a chain of layers, grouped into stages.")),
+    "imagenet": (
+        N_("ImageNet and Tiny ImageNet"),
+        N_(
+            "ImageNet is a collection of more than a million photos of 1,000 kinds of things, from which most networks "
+            "here learned to see. Tiny ImageNet is a small part of it: 100,000 pictures of 200 kinds, each no larger "
+            "than a thumbnail. A share that is right on the one cannot be compared with a share on the other, and a "
+            "network that is better there is often, not always, better with your pictures."
+        ),
+    ),
+    "validation": (
+        N_("Validation"),
+        N_(
+            "Some of your pictures are held back: the network never practises on them. How often it names them rightly "
+            "tells how it will do on something new; how often in training tells only what it remembers."
+        ),
+    ),
+    "batch": (
+        N_("Batch"),
+        N_("The few pictures that the network looks at before it changes a little. An epoch is made of many batches."),
+    ),
+    "fine_tuning": (
+        N_("Fine-tuning"),
+        N_(
+            "The second part of a training, in which some of the backbone is no longer frozen and adapts to your "
+            "pictures in small steps."
+        ),
+    ),
+    "kept_epoch": (
+        N_("Kept epoch"),
+        N_(
+            "An epoch is one round of practice. The one with the lowest loss in validation is kept: its network is "
+            "the one that you get, even when another epoch was right a little more often."
+        ),
+    ),
     "epoch": (N_("Epoch"), N_("One round of practice in which every training picture is seen once.")),
     "loss": (
         N_("Loss"),
@@ -197,3 +231,11 @@ HEAD = {
 SPEEDS = {"fast": N_("fast"), "medium": N_("medium speed"), "slow": N_("slow")}
 
 SPLITS = {"train": N_("training"), "validation": N_("validation"), "test": N_("test")}
+
+# What a setting says of itself explains its word, too.
+GLOSSARY |= {"learning_rate": SETTINGS["learning_rate"], "dropout": HEAD["dropout"]}
+
+
+def meaning(name: str) -> str:
+    """Returns what a word of the glossary means, in the reader's language."""
+    return _(GLOSSARY[name][1])
