@@ -39,9 +39,7 @@ def choose(at: Place) -> None:
         help=words.meaning("imagenet"),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        sort = st.selectbox(
-            _("Order"), list(SORTS), format_func=lambda name: _(SORTS[name][0]), key=Key.BACKBONE_SORT, width=240
-        )
+        sort = _ask_order()
         only_here = st.toggle(_("Only those that need no download"), key=Key.BACKBONE_FILTER)
         all_shown = st.toggle(_("Show all {count}", count=len(CATALOG)), key=Key.BACKBONE_ALL)
     chosen = state.draft(at).row
@@ -51,6 +49,19 @@ def choose(at: Place) -> None:
     for row in [chosen, *rows][: None if all_shown else FIRST_CARDS]:
         with cards.container(border=True, height="stretch"):
             _card(at, row, is_chosen=row.name == chosen.name)
+
+
+def _ask_order() -> str:
+    session, key = state.session(), state.in_words(Key.BACKBONE_SORT)
+    session.order = st.selectbox(
+        _("Order"),
+        list(SORTS),
+        index=list(SORTS).index(session.order) if session.order else 0,
+        format_func=lambda name: _(SORTS[name][0]),
+        key=key,
+        width=240,
+    )
+    return session.order
 
 
 def _card(at: Place, row: Backbone, *, is_chosen: bool) -> None:

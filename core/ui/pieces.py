@@ -112,13 +112,15 @@ def choose_run(own_runs: list[Run], chosen: Run) -> Run:
     """Lets the reader choose among several runs, and keeps the choice in the address."""
     names = {run.id: run_label(run) for run in own_runs}
     if len(own_runs) > 1:
+        key = state.in_words(Key.RUN)
         picked = st.selectbox(
             _("Run"),
             list(names),
             index=list(names).index(chosen.id),
             format_func=lambda run_id: names.get(run_id, run_id),
-            key=Key.RUN,
+            key=key,
             on_change=_follow_choice,
+            args=(key,),
         )
         chosen = next(run for run in own_runs if run.id == picked)
     if st.query_params.get(state.RUN_PARAMETER) != chosen.id:
@@ -126,8 +128,8 @@ def choose_run(own_runs: list[Run], chosen: Run) -> Run:
     return chosen
 
 
-def _follow_choice() -> None:
-    st.query_params[state.RUN_PARAMETER] = st.session_state[Key.RUN]
+def _follow_choice(key: str) -> None:
+    st.query_params[state.RUN_PARAMETER] = st.session_state[key]
 
 
 def run_label(run: Run) -> str:

@@ -128,12 +128,15 @@ def _rate(at: Place, name: str) -> None:
 
 def _one_of(at: Place, name: str, options: tuple[str, ...]) -> None:
     now = options.index(getattr(state.draft(at), name))
-    _setting(at, name, st.selectbox, options, now, format_func=lambda option: _(CHOICES[option]))
+    key = state.in_words(Key.SETTING.format(name))
+    _setting(at, name, st.selectbox, options, now, key=key, format_func=lambda option: _(CHOICES[option]))
 
 
-def _setting(at: Place, name: str, ask: Callable[..., Any], *positions: Any, **options: Any) -> None:
+def _setting(
+    at: Place, name: str, ask: Callable[..., Any], *positions: Any, key: str | None = None, **options: Any
+) -> None:
     title, help_text = SETTINGS[name]
-    key = Key.SETTING.format(name)
+    key = key or Key.SETTING.format(name)
     ask(_(title), *positions, key=key, help=_(help_text), on_change=_keep, args=(at, name, key), **options)
 
 

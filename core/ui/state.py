@@ -114,6 +114,7 @@ class Session:
         selections: Counts finished selections of pictures, so that the next one begins empty.
         renamed: The new name of the class that was shown, until the page shows it under that name; empty for none.
         question: Key of the button whose question is open; empty for none.
+        order: The order in which the networks of the catalog are shown; empty for the usual one.
         uploads: Counts finished uploads, so that an uploader is empty for the next one.
         expert_freezing: Whether any single layer can be chosen.
     """
@@ -123,6 +124,7 @@ class Session:
     selections: int = 0
     renamed: str = ""
     question: str = ""
+    order: str = ""
     uploads: int = 0
     expert_freezing: bool = False
 
@@ -158,6 +160,15 @@ def language() -> str:
         return DEFAULT_LANGUAGE
     chosen = st.query_params.get(LANGUAGE_PARAMETER)
     return chosen if chosen in LANGUAGES else closest_language(st.context.locale)
+
+
+def in_words(key: str) -> str:
+    """Returns the key of a select box whose options are words, which is another one in each language.
+
+    The browser remembers what is chosen in a select box as the words that it showed, and would go on showing them in
+    the language of before. What is chosen has to be remembered elsewhere, and given as the box's `index`.
+    """
+    return f"{key}_{language()}"
 
 
 def place() -> Place:

@@ -58,7 +58,7 @@ def test_variations_are_asked_for_where_there_are_any(workspace, filled):
     app.button(key=Key.PRESET.format("own")).click().run()
     key = Key.SETTING.format("views")
     assert key not in [one.key for one in app.number_input]
-    app.selectbox(key=Key.SETTING.format("augmentation")).set_value("light").run()
+    app.selectbox(key=Key.SETTING.format("augmentation") + "_en").set_value("light").run()
     assert app.number_input(key=key).value == 4
     assert len(app.number_input(key=key).help) > 20
     assert "variations of the pictures that are new" in texts(app)

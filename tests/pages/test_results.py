@@ -39,7 +39,7 @@ def test_several_runs_can_be_chosen_and_the_address_follows(workspace, filled, w
         shutil.copy(finished.folder / file, second.folder / file)
     runs.record_state(workspace, second.id, runs.State.FINISHED)
     app = open_page("learned", project=filled.id, run=finished.id)
-    app.selectbox(key=Key.RUN).set_value(second.id).run()
+    app.selectbox(key=f"{Key.RUN}_en").set_value(second.id).run()
     assert parameter(app, "run") == second.id
     assert not app.exception
 

@@ -38,7 +38,7 @@ def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
     app.button(key=Key.PRESET.format("own")).click().run()
     assert app.number_input(key=Key.SETTING.format("epochs")).value == 20
     app.number_input(key=Key.SETTING.format("epochs")).set_value(3).run()
-    app.selectbox(key=Key.SETTING.format("optimizer")).set_value("sgd").run()
+    app.selectbox(key=Key.SETTING.format("optimizer") + "_en").set_value("sgd").run()
     app.toggle(key=Key.SETTING.format("class_weights")).set_value(True).run()
     app.button(key=Key.START_RUN).click().run()
     config = runs.read_config(the_run(workspace, filled))
