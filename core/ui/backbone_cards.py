@@ -17,6 +17,7 @@ from core.ui.pieces import size_text
 from core.ui.state import Key, Place
 
 FIRST_CARDS = 6
+NO_BREAK = "\N{NO-BREAK SPACE}"
 STARTS = {"imagenet": N_("Pretrained"), "scratch": N_("From scratch")}
 SPEED_ORDER = ("fast", "medium", "slow")
 SPEED_ICONS = {"fast": ":material/bolt:", "medium": ":material/speed:", "slow": ":material/hourglass_bottom:"}
@@ -47,7 +48,7 @@ def choose(at: Place) -> None:
     rows = [row for row in rows if not only_here or backbones.weights_here(row)]
     cards = st.grid(3, min_column_width=260, gap="small")
     for row in [chosen, *rows][: None if all_shown else FIRST_CARDS]:
-        with cards.container(border=True, height="stretch"):
+        with cards.container(border=True, height="stretch", vertical_alignment="distribute"):
             _card(at, row, is_chosen=row.name == chosen.name)
 
 
@@ -65,6 +66,21 @@ def _ask_order() -> str:
 
 
 def _card(at: Place, row: Backbone, *, is_chosen: bool) -> None:
+    with st.container():
+        _told(row, is_chosen=is_chosen)
+    pressed = st.button(
+        _("Chosen") if is_chosen else _("Choose"),
+        key=Key.BACKBONE.format(row.name),
+        icon=":material/check:" if is_chosen else None,
+        type="primary" if is_chosen else "secondary",
+        width="stretch",
+    )
+    if pressed and not is_chosen:
+        state.keep_draft(at, replace(state.draft(at), backbone=row.name, frozen_layers=None))
+        st.rerun()
+
+
+def _told(row: Backbone, *, is_chosen: bool) -> None:
     mark = ":primary[:material/check_circle:] " if is_chosen else ""
     st.markdown(f"#### {mark}{row.title}", anchors=False)
     with st.container(horizontal=True, gap="xsmall"):
@@ -74,23 +90,13 @@ def _card(at: Place, row: Backbone, *, is_chosen: bool) -> None:
     st.caption(" · ".join(_facts(row)))
     licence = _("Licence: {licence}", licence=plain(row.licence))
     st.caption(f"{licence} · [{plain(row.source_title)}]({row.source_url})")
-    if st.button(
-        _("Chosen") if is_chosen else _("Choose"),
-        key=Key.BACKBONE.format(row.name),
-        icon=":material/check:" if is_chosen else None,
-        type="primary" if is_chosen else "secondary",
-        disabled=is_chosen,
-        width="stretch",
-    ):
-        state.keep_draft(at, replace(state.draft(at), backbone=row.name, frozen_layers=None))
-        st.rerun()
 
 
 def _facts(row: Backbone) -> list[str]:
     facts = [
         size_text(row.size_bytes),
         _("{count} million parameters", count=number(row.parameters / 1e6, 1)),
-        _("{size} × {size} pixels", size=row.image_size),
+        _("{size} × {size} pixels", size=row.image_size).replace(" × ", NO_BREAK + "×" + NO_BREAK),
     ]
     if row.top1_accuracy is not None:
         facts.append(_("{accuracy} right on ImageNet", accuracy=percent(row.top1_accuracy, 1)))

@@ -16,6 +16,7 @@ from core.workspace import Workspace
 
 NUM_MISTAKES = 12
 MISTAKE_PIXELS = 256
+NARROW_PIXELS, SHARE_PIXELS = 72, 100  # columns that fit on a phone beside the names of the classes
 
 
 def choose_split(run: Run) -> str:
@@ -89,12 +90,13 @@ def confusion(predictions: pd.DataFrame, labels: tuple[str, ...]) -> None:
 
 def class_table(scores: pd.DataFrame) -> None:
     """Shows precision and recall of each class as bars in a table."""
+    hundredths = scores[["precision", "recall"]] * 100
     st.dataframe(
-        scores[["label", "images", "precision", "recall"]],
+        scores[["label", "images"]].join(hundredths),
         hide_index=True,
         column_config={
             "label": _("Class"),
-            "images": _("Pictures"),
+            "images": st.column_config.NumberColumn(_("Pictures"), width=NARROW_PIXELS),
             "precision": _share_column(_("Precision"), _("When it says this class, how often that is true.")),
             "recall": _share_column(_("Recall"), _("Of the pictures of this class, how many it found.")),
         },
@@ -103,7 +105,10 @@ def class_table(scores: pd.DataFrame) -> None:
 
 
 def _share_column(title: str, help_text: str) -> Any:
-    return st.column_config.ProgressColumn(title, help=help_text, min_value=0.0, max_value=1.0, format="percent")
+    written = percent(0.0).replace("%", "%%").replace("0", "%.0f")
+    return st.column_config.ProgressColumn(
+        title, width=SHARE_PIXELS, help=help_text, min_value=0.0, max_value=100.0, format=written
+    )
 
 
 def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:

@@ -35,10 +35,11 @@ def choose_preset(at: Place) -> None:
     chosen = draft.preset if draft.preset in offered else next(iter(offered))
     cards = st.grid(3, min_column_width=240, gap="small")
     for name, (title, description) in offered.items():
-        with cards.container(border=True, height="stretch"):
-            st.markdown(f"#### {PRESET_ICONS[name]} {_(title)}", anchors=False)
-            st.markdown(_(description), help=None if name == "own" else words.meaning("head"))
-            st.caption(_frozen(draft if name == draft.preset else _with_preset(draft, name)))
+        with cards.container(border=True, height="stretch", vertical_alignment="distribute"):
+            with st.container():
+                st.markdown(f"#### {PRESET_ICONS[name]} {_(title)}", anchors=False)
+                st.markdown(_(description), help=None if name == "own" else words.meaning("head"))
+                st.caption(_frozen(draft if name == draft.preset else _with_preset(draft, name)))
             st.button(
                 _("Chosen") if name == chosen else _("Choose"),
                 key=Key.PRESET.format(name),

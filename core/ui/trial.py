@@ -17,6 +17,7 @@ from core.ui.state import Key
 
 SOURCES = {"files": N_("Pictures"), "camera": N_("Camera")}
 SHOWN_PIXELS = 320
+NEARLY = 2 / 3  # of the best probability: from there on the second one is worth a word
 MAX_PICTURE_MB = 50
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif"]
 
@@ -96,11 +97,16 @@ def _probabilities(run: Run, pictures: list[bytes]) -> np.ndarray:
 
 
 def _card(index: int, name: str, shown: np.ndarray, labels: tuple[str, ...], values: np.ndarray) -> None:
-    best = int(values.argmax())
+    best, second = (int(index) for index in (-values).argsort()[:2])
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
         left.image(shown, width="stretch", alt=name)
         right.markdown(f"### {plain(labels[best])} :gray[{percent(float(values[best]), 1)}]", anchors=False)
+        if values[second] > values[best] * NEARLY:
+            right.markdown(
+                ":material/help: "
+                + _("It is not sure: it could as well be {label}.", label=f"**{plain(labels[second])}**")
+            )
         with right:
             pieces.chart(
                 charts.probabilities(list(labels), values.tolist()),

@@ -53,6 +53,15 @@ def test_another_backbone_is_chosen_on_its_card(workspace, filled):
     assert not app.exception
 
 
+def test_pressing_the_chosen_backbone_changes_nothing(workspace, filled):
+    app = open_page("model", project=filled.id)
+    cut = RESIDUAL.stages[-2].num_layers
+    app.select_slider(key=Key.STAGE.format("residual10")).set_value(cut).run()
+    before = saved_draft(workspace, filled)
+    app.button(key=Key.BACKBONE.format("residual10")).click().run()
+    assert saved_draft(workspace, filled) == before
+
+
 def test_weights_that_are_not_here_are_announced_with_size_and_address(filled, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     app = open_page("model", project=filled.id, lang="en")

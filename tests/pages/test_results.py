@@ -1,3 +1,4 @@
+import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -61,6 +62,22 @@ def test_dropped_pictures_are_answered_with_probabilities(filled, telling_colour
     assert not app.error
     assert "### green" in texts(app)
     assert " ms" in texts(app)
+
+
+@pytest.mark.parametrize(("colour", "is_sure"), [((0, 255, 0), True), ((128, 128, 0), False)])
+def test_an_answer_that_is_hardly_one_is_told_as_such(filled, telling_colours, tmp_path, colour, is_sure):
+    Image.new("RGB", (40, 40), colour).save(tmp_path / "one.png")
+    app = open_page("try_it", project=filled.id, run=telling_colours.id, lang="en")
+    app.file_uploader(key=Key.TRY_FILES).upload("one.png", (tmp_path / "one.png").read_bytes()).run()
+    assert ("It is not sure: it could as well be" in texts(app)) is not is_sure
+
+
+def test_shares_of_the_classes_are_whole_percentages(filled, finished):
+    app = open_page("learned", project=filled.id, run=finished.id, lang="en")
+    shares = app.dataframe[0].value[["precision", "recall"]]
+    assert shares.to_numpy().max() == 100
+    columns = json.loads(app.dataframe[0].proto.columns)
+    assert columns["recall"]["type_config"]["format"] == "%.0f%%"
 
 
 def test_a_file_that_is_no_picture_is_told_in_a_sentence(filled, telling_colours):
