@@ -63,7 +63,7 @@ def move_images(workspace: Workspace, project_id: str, ids: Iterable[int], label
     label = _checked(label)
     with workspace.database() as database:
         rows = _chosen(database, project_id, ids, "removed IS NULL AND label != ?", label)
-        _set(database, rows, "label", label)
+        _label(database, rows, label)
         return _record(database, project_id, rows, "moved", label=label)
 
 
@@ -71,7 +71,7 @@ def set_images_aside(workspace: Workspace, project_id: str, ids: Iterable[int]) 
     """Takes pictures out of use and keeps them, with their files; returns how many."""
     with workspace.database() as database:
         rows = _chosen(database, project_id, ids, "removed IS NULL")
-        _set(database, rows, "removed", time.time())
+        _remove(database, rows, time.time())
         return _record(database, project_id, rows, "set_aside")
 
 
@@ -79,7 +79,7 @@ def restore_images(workspace: Workspace, project_id: str, ids: Iterable[int]) ->
     """Brings pictures that were set aside back into their classes; returns how many."""
     with workspace.database() as database:
         rows = _chosen(database, project_id, ids, "removed IS NOT NULL")
-        _set(database, rows, "removed", None)
+        _remove(database, rows, None)
         return _record(database, project_id, rows, "restored")
 
 
@@ -87,7 +87,7 @@ def remove_class(workspace: Workspace, project_id: str, label: str) -> int:
     """Sets every picture of a class aside; returns how many."""
     with workspace.database() as database:
         rows = _found(database, project_id, "removed IS NULL AND label = ?", label)
-        _set(database, rows, "removed", time.time())
+        _remove(database, rows, time.time())
         return _record(database, project_id, rows, "removed", label=label)
 
 
@@ -105,7 +105,7 @@ def rename_class(workspace: Workspace, project_id: str, label: str, other: str) 
     with workspace.database() as database:
         is_merge = bool(_found(database, project_id, "removed IS NULL AND label = ?", other))
         rows = _found(database, project_id, "label = ?", label)
-        _set(database, rows, "label", other)
+        _label(database, rows, other)
         return _record(database, project_id, rows, "merged" if is_merge else "renamed", label=label, other=other)
 
 
@@ -124,7 +124,8 @@ def undo(workspace: Workspace, project_id: str) -> Change | None:
             return None
         before = json.loads(row["before"])
         database.executemany(
-            "UPDATE images SET label = ?, split = ?, removed = ? WHERE project_id = ? AND id = ?",
+            "UPDATE images SET brought = nullif(coalesce(brought, label), ?1), label = ?1, split = ?2, removed = ?3 "
+            "WHERE project_id = ?4 AND id = ?5",
             [(*state, project_id, int(image_id)) for image_id, state in before.items()],
         )
         database.execute("DELETE FROM changes WHERE id = ?", (row["id"],))
@@ -153,8 +154,16 @@ def _found(database: sqlite3.Connection, project_id: str, condition: str, *value
     ).fetchall()
 
 
-def _set(database: sqlite3.Connection, rows: list[sqlite3.Row], column: str, value: object) -> None:
-    database.executemany(f"UPDATE images SET {column} = ? WHERE id = ?", [(value, row["id"]) for row in rows])
+def _label(database: sqlite3.Connection, rows: list[sqlite3.Row], label: str) -> None:
+    """Gives pictures a class, and keeps in mind where it differs from the one that they were brought in."""
+    database.executemany(
+        "UPDATE images SET brought = nullif(coalesce(brought, label), ?1), label = ?1 WHERE id = ?2",
+        [(label, row["id"]) for row in rows],
+    )
+
+
+def _remove(database: sqlite3.Connection, rows: list[sqlite3.Row], when: float | None) -> None:
+    database.executemany("UPDATE images SET removed = ? WHERE id = ?", [(when, row["id"]) for row in rows])
 
 
 def _record(database: sqlite3.Connection, project_id: str, rows: list[sqlite3.Row], kind: str, **names: str) -> int:

@@ -54,10 +54,17 @@ class Seen:
 
 @dataclass(frozen=True)
 class Known:
-    """A picture that is there already: its class, and whether its owner set it aside."""
+    """A picture that is there already.
+
+    Attributes:
+        label: Its class.
+        is_removed: Whether its owner set it aside.
+        brought: The class that its own folder gave it, where its owner moved it since.
+    """
 
     label: str
     is_removed: bool = False
+    brought: str | None = None
 
 
 COLUMNS = [field.name for field in fields(Seen)]
@@ -98,15 +105,15 @@ class Harvest:
 
     def known(self, sha256: str) -> Known | None:
         """Returns the picture with these bytes, None when there is none yet."""
-        here = "SELECT label, FALSE FROM rows WHERE sha256 = ? AND problem IS NULL"
+        here = "SELECT label, FALSE, NULL FROM rows WHERE sha256 = ? AND problem IS NULL"
         row = self._database.execute(here, (sha256,)).fetchone()
         if row is None and self.has_pictures:
             before = (
-                "SELECT label, removed IS NOT NULL FROM project.images "
+                "SELECT label, removed IS NOT NULL, brought FROM project.images "
                 "WHERE project_id = ? AND sha256 = ? AND problem IS NULL"
             )
             row = self._database.execute(before, (self._project_id, sha256)).fetchone()
-        return Known(row[0], bool(row[1])) if row else None
+        return Known(row[0], bool(row[1]), row[2]) if row else None
 
     def add(self, rows: Iterable[Seen]) -> None:
         """Takes down some rows, all or none of them.

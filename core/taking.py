@@ -206,8 +206,11 @@ class Taking:
 
 
 def _again(row: Seen, known: Known) -> Seen:
-    """Says what becomes of a picture that is there already: passed over, or a contradiction."""
-    if row.label is None or row.label == known.label:
+    """Says what becomes of a picture that is there already: passed over, or a contradiction.
+
+    A folder that says what it said before contradicts nothing: it is the owner who moved the picture since.
+    """
+    if row.label in (None, known.label, known.brought):
         return Seen(row.name, sha256=row.sha256)
     reason = "removed" if known.is_removed else "other_class"
     return aside(row, written(SetAsideError(reason, label=known.label)))

@@ -145,3 +145,28 @@ def m002_looks_and_groups(database: sqlite3.Connection) -> None:
             sentence TEXT NOT NULL,      -- what was done, as JSON: its kind, how many images, the names it is told with
             before TEXT NOT NULL         -- JSON: label, split and removed of each image that it touched, by id
         )""")
+
+
+@migration
+def m003_brought_and_fine(database: sqlite3.Connection) -> None:
+    """The class that a moved picture's own folder gave it, and what its owner said is fine."""
+    database.execute("ALTER TABLE images ADD COLUMN brought TEXT")  # NULL where it is the label
+    rows = database.execute(
+        "SELECT changes.project_id, entry.key, json_extract(entry.value, '$[0]') "
+        "FROM changes, json_each(changes.before) AS entry ORDER BY changes.id"
+    ).fetchall()
+    # The oldest change that is remembered comes nearest to what the folder said.
+    database.executemany(
+        "UPDATE images SET brought = ?3 WHERE project_id = ?1 AND id = ?2 AND brought IS NULL",
+        [(row[0], int(row[1]), row[2]) for row in rows],
+    )
+    database.execute("UPDATE images SET brought = nullif(brought, label)")
+    database.execute("""
+        CREATE TABLE fine (
+            project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,          -- of finding
+            subject TEXT NOT NULL,       -- the id of an image, or the class or classes that it is about
+            PRIMARY KEY (project_id, kind, subject)
+        ) WITHOUT ROWID""")
+    # JSON: what was fine before, as pairs of kind and subject; NULL where a change left that alone.
+    database.execute("ALTER TABLE changes ADD COLUMN fine TEXT")

@@ -249,6 +249,40 @@ def test_picture_that_its_owner_set_aside_stays_there_and_is_counted(workspace, 
     assert list(dataset.images(workspace, project)["name"]) == ["cats/1.png", "cats/2.png", "dogs/2.png"]
 
 
+def test_picture_that_its_owner_moved_is_here_already_for_the_folder_it_came_in(workspace, project, tmp_path):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
+    take_folder(workspace, project, folder)
+    first = int(dataset.images(workspace, project)["id"].iloc[0])
+    curation.move_images(workspace, project, [first], "dogs")
+    assert take_folder(workspace, project, folder) == IntakeResult(0, 2, 0)
+    curation.move_images(workspace, project, [first], "birds")
+    assert take_folder(workspace, project, folder) == IntakeResult(0, 2, 0)
+    assert dataset.images(workspace, project).set_index("name")["label"].to_dict() == {
+        "cats/1.png": "birds",
+        "cats/2.png": "cats",
+    }
+    curation.set_images_aside(workspace, project, [first])
+    assert take_folder(workspace, project, folder) == IntakeResult(0, 1, 0, 1)
+    assert reasons(workspace, project) == {}
+
+
+def test_folder_that_never_gave_a_picture_its_class_contradicts_also_after_a_move(workspace, project, tmp_path):
+    one = picture()
+    take_folder(workspace, project, write(tmp_path / "pets", {"cats/1.png": one}))
+    curation.move_images(workspace, project, dataset.images(workspace, project)["id"], "dogs")
+    other = write(tmp_path / "other", {"birds/1.png": one, "dogs/1.png": one})
+    assert take_folder(workspace, project, other) == IntakeResult(0, 1, 1)
+    assert "in the class “dogs”" in reasons(workspace, project)["birds/1.png"]
+
+
+def test_move_that_was_undone_lets_the_other_folder_contradict_again(workspace, project, tmp_path):
+    one = picture()
+    take_folder(workspace, project, write(tmp_path / "pets", {"cats/1.png": one}))
+    curation.move_images(workspace, project, dataset.images(workspace, project)["id"], "dogs")
+    curation.undo(workspace, project)
+    assert take_folder(workspace, project, write(tmp_path / "other", {"dogs/1.png": one})) == IntakeResult(0, 0, 1)
+
+
 def photo(seed: int, side: int = 400) -> Image.Image:
     small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
     return Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC)

@@ -140,3 +140,28 @@ def test_migration_that_fails_leaves_the_workspace_as_it_was(workspace, monkeypa
         names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
     database.close()
     assert "half" not in names
+
+
+def test_where_pictures_came_in_is_read_from_the_changes_of_an_older_home(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path / "home")
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:2])
+    with workspace.database() as database:
+        database.execute(INSERT, ("p1", "Ants", 0.0))
+        for label in ("bee", "ant", "ant"):
+            database.execute("INSERT INTO images (project_id, name, label) VALUES ('p1', 'a.jpg', ?)", (label,))
+        # The first was moved from ant to wasp to bee, the second there and back, the third never.
+        for before in ('{"1": ["ant", null, null], "2": ["ant", null, null]}', '{"1": ["wasp", null, null]}'):
+            database.execute(
+                "INSERT INTO changes (project_id, made, sentence, before) VALUES ('p1', 0, '{}', ?)", (before,)
+            )
+        database.execute(
+            "INSERT INTO changes (project_id, made, sentence, before) VALUES ('p1', 0, '{}', ?)",
+            ('{"2": ["wasp", null, null]}',),
+        )
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS)
+    with workspace.database() as database:
+        assert [row["brought"] for row in database.execute("SELECT brought FROM images ORDER BY id")] == [
+            "ant",
+            None,
+            None,
+        ]
