@@ -1,11 +1,13 @@
 """Checks: what in a project's images is worth a look before training, and what would mend it."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from core import curation
+from core.curation import Fine
 from core.dataset import class_counts
 from core.layout import TEST, TRAIN, VALIDATION
 from core.spelling import misspelled
@@ -169,6 +171,7 @@ class Finding:
         ids: Of the pictures that show it, twins side by side.
         to_mend: Ids of those that the button changes; empty where there is nothing to press.
         values: What else its sentence names.
+        classes: What it is about where that is not its pictures.
     """
 
     kind: str
@@ -176,6 +179,7 @@ class Finding:
     ids: tuple[int, ...]
     to_mend: tuple[int, ...] = ()
     values: dict[str, object] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     @property
     def is_serious(self) -> bool:
@@ -196,16 +200,58 @@ class Finding:
         return _(label, **self.values) if label and self.to_mend else None
 
 
-def find(table: pd.DataFrame) -> list[Finding]:
+@dataclass(frozen=True)
+class Sieve:
+    """Parts what is to be told from what its owner said is fine.
+
+    Attributes:
+        fine: What was said to be fine.
+        is_reversed: What is fine comes through, and nothing else.
+    """
+
+    fine: Fine = frozenset()
+    is_reversed: bool = False
+
+    def pictures(self, kind: str, table: pd.DataFrame, rows: pd.Series, together: tuple[str, ...] = ()) -> pd.Series:
+        """Returns which of some rows come through, those that are alike in the columns `together` only as a whole."""
+        known = [int(subject) for one, subject in self.fine if one == kind]
+        said = table["id"].isin(known)
+        if together and known:
+            said |= ~rows
+            said = said.groupby([table[name] for name in together]).transform("all")
+        return rows & (said if self.is_reversed else ~said)
+
+    def lets_through(self, kind: str, subject: str) -> bool:
+        """Whether a class, or two of them, comes through."""
+        return ((kind, subject) in self.fine) == self.is_reversed
+
+
+def find(table: pd.DataFrame, fine: Fine = frozenset()) -> list[Finding]:
     """Looks for what is worth a look, in the order of `KINDS`.
 
     Args:
         table: As `dataset.images` returns it.
+        fine: What its owner said is fine, and is left out. A group of twins is left out as long as no picture joins it.
     """
+    return _found(table, Sieve(fine))
+
+
+def hidden(table: pd.DataFrame, fine: Fine) -> list[Finding]:
+    """Returns what `find` leaves out because it is fine."""
+    return _found(table, Sieve(fine, is_reversed=True)) if fine else []
+
+
+def _found(table: pd.DataFrame, sieve: Sieve) -> list[Finding]:
     if table.empty:
         return []
-    found = [*_twins(table), *_looks(table), *_spellings(table), *_sizes(table)]
+    found = [*_twins(table, sieve), *_looks(table, sieve), *_spellings(table, sieve), *_sizes(table, sieve)]
     return sorted(found, key=lambda finding: list(KINDS).index(finding.kind))
+
+
+def dismiss(workspace: Workspace, project_id: str, finding: Finding) -> None:
+    """Says that what was found is fine, which can be undone: nothing of it is found any more, only what is new."""
+    subjects = finding.classes or map(str, finding.ids)
+    curation.say_fine(workspace, project_id, finding.kind, subjects, KINDS[finding.kind].title)
 
 
 def mend(workspace: Workspace, project_id: str, finding: Finding) -> int:
@@ -216,7 +262,7 @@ def mend(workspace: Workspace, project_id: str, finding: Finding) -> int:
     return curation.set_images_aside(workspace, project_id, finding.to_mend)
 
 
-def _twins(table: pd.DataFrame) -> Iterator[Finding]:
+def _twins(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:
     """Finds near duplicates within a class, in two classes, and on two sides of the user's own split."""
     twins = table.dropna(subset="similar")
     twins = twins.assign(pixels=twins["width"] * twins["height"], side=twins["split"].fillna(""))
@@ -226,24 +272,25 @@ def _twins(table: pd.DataFrame) -> Iterator[Finding]:
     learned, checked = twins["side"] == TRAIN, twins["similar"][held_back]
     leaking = learned & twins["similar"].isin(checked)
     leaked = held_back & twins["similar"].isin(twins["similar"][leaking])
-    if leaking.any():
-        yield Finding("leak", int(leaked.sum()), _ids(twins, leaking | leaked), _ids(twins, leaking))
+    told = sieve.pictures("leak", twins, leaking | leaked, ("similar",))
+    if told.any():
+        yield Finding("leak", int((leaked & told).sum()), _ids(twins, told), _ids(twins, leaking & told))
     across = twins.groupby("similar")["label"].transform("nunique") > 1
-    if across.any():
-        yield Finding("two_classes", int(across.sum()), _ids(twins, across), _ids(twins, across))
-    alike = ["similar", "label", "side"]
-    copies = twins.duplicated(alike)
+    told = sieve.pictures("two_classes", twins, across, ("similar",))
+    if told.any():
+        yield Finding("two_classes", int(told.sum()), _ids(twins, told), _ids(twins, told))
+    alike = ("similar", "label", "side")
+    told = sieve.pictures("duplicates", twins, twins.duplicated(alike, keep=False), alike)
+    copies = told & twins.duplicated(alike)
     if copies.any():
-        yield Finding(
-            "duplicates", int(copies.sum()), _ids(twins, twins.duplicated(alike, keep=False)), _ids(twins, copies)
-        )
+        yield Finding("duplicates", int(copies.sum()), _ids(twins, told), _ids(twins, copies))
 
 
 def _ids(table: pd.DataFrame, rows: pd.Series) -> tuple[int, ...]:
     return tuple(table.loc[rows, "id"].tolist())
 
 
-def _looks(table: pd.DataFrame) -> Iterator[Finding]:
+def _looks(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:
     """Finds pictures that show little, each told of once: what is dark is nearly empty, what is empty is blurred."""
     is_dark = table["brightness"] < DARK
     is_uniform = ~is_dark & (table["contrast"] < UNIFORM)
@@ -251,28 +298,33 @@ def _looks(table: pd.DataFrame) -> Iterator[Finding]:
     is_blurred = ~(is_dark | is_uniform | is_tiny) & (table["sharpness"] < BLURRED)
     ways = {"dark": is_dark, "uniform": is_uniform, "blurred": is_blurred, "tiny": is_tiny}
     for kind, rows in ways.items():
-        if rows.any():
-            ids = _ids(table, rows)
+        ids = _ids(table, sieve.pictures(kind, table, rows))
+        if ids:
             values: dict[str, object] = {"limit": TINY} if kind == "tiny" else {}
-            yield Finding(kind, len(ids), ids, ids if len(ids) <= MOST * len(table) else (), values)
+            yield Finding(kind, len(ids), ids, ids if rows.sum() <= MOST * len(table) else (), values)
 
 
-def _spellings(table: pd.DataFrame) -> Iterator[Finding]:
+def _spellings(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:
     """Finds classes whose name looks like that of a larger one."""
     counts = table["label"].value_counts()
     for label, other in misspelled(sorted(counts.index, key=lambda label: (counts[label], label))):
-        ids = _ids(table, table["label"] == label)
-        yield Finding("misspelled", len(ids), ids, ids, {"label": label, "other": other})
+        # The two names in one order: which of them is the larger class may change.
+        both = json.dumps(sorted((label, other)), ensure_ascii=False)
+        if sieve.lets_through("misspelled", both):
+            ids = _ids(table, table["label"] == label)
+            yield Finding("misspelled", len(ids), ids, ids, {"label": label, "other": other}, (both,))
 
 
-def _sizes(table: pd.DataFrame) -> Iterator[Finding]:
+def _sizes(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:
     """Finds classes with few pictures, and a largest class that outweighs the smallest."""
     counts = class_counts(table).sort_values("images", kind="stable")
-    few = counts.loc[counts["images"] < FEW, "label"].tolist()
+    few = [label for label in counts.loc[counts["images"] < FEW, "label"] if sieve.lets_through("few", label)]
     if few:
         named = ", ".join(few[:NAMED]) + (" …" if len(few) > NAMED else "")
-        yield Finding("few", len(few), _ids(table, table["label"].isin(few)), values={"limit": FEW, "labels": named})
+        ids = _ids(table, table["label"].isin(few))
+        yield Finding("few", len(few), ids, values={"limit": FEW, "labels": named}, classes=tuple(few))
     smallest, largest = counts.iloc[0], counts.iloc[-1]
-    if largest["images"] > BALANCE * smallest["images"]:
+    if largest["images"] > BALANCE * smallest["images"] and sieve.lets_through("balance", smallest["label"]):
         values = {"largest": largest["label"], "smallest": smallest["label"], "times": BALANCE}
-        yield Finding("balance", 2, _ids(table, table["label"] == smallest["label"]), values=values)
+        ids = _ids(table, table["label"] == smallest["label"])
+        yield Finding("balance", 2, ids, values=values, classes=(smallest["label"],))

@@ -1,9 +1,9 @@
-"""Curation: pictures are moved, set aside and brought back, classes renamed; and every change can be undone."""
+"""Curation: pictures are moved, set aside and brought back, classes renamed, findings hidden; all can be undone."""
 
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.errors import AppError
@@ -24,7 +24,11 @@ SENTENCES: dict[str, Callable[..., str]] = {
     ),
     "renamed": lambda count, **names: _("“{label}” renamed to “{other}”", **names),
     "merged": lambda count, **names: _("“{label}” merged into “{other}”", **names),
+    "fine": lambda count, title: _("“{finding}” hidden", finding=_(title)),
+    "shown_again": lambda count: _("hidden findings shown again"),
 }
+
+Fine = frozenset[tuple[str, str]]  # kind of a finding, and the id of a picture or the class that it is about
 
 
 class ClassNameError(AppError):
@@ -40,8 +44,8 @@ class Change:
     Attributes:
         id: Names it among the changes of all projects that can be undone.
         kind: A key of `SENTENCES`.
-        num_images: How many pictures it touched.
-        names: The classes that the sentence names.
+        num_images: How many pictures it touched, or classes where a finding is about those.
+        names: The classes that the sentence names, or the title of a finding.
     """
 
     id: int
@@ -109,6 +113,40 @@ def rename_class(workspace: Workspace, project_id: str, label: str, other: str) 
         return _record(database, project_id, rows, "merged" if is_merge else "renamed", label=label, other=other)
 
 
+def what_is_fine(workspace: Workspace, project_id: str) -> Fine:
+    """Returns what its owner does not want to be told of any more."""
+    with workspace.database() as database:
+        return frozenset(_fine(database, project_id))
+
+
+def say_fine(workspace: Workspace, project_id: str, kind: str, subjects: Iterable[str], title: str) -> int:
+    """Says that pictures or classes are as they should be, where a finding is about them; returns how many were not.
+
+    Args:
+        workspace: Where the project is.
+        project_id: Which it is.
+        kind: Of finding.
+        subjects: Ids of pictures, or classes.
+        title: Of the finding, a sentence of gettext.
+    """
+    with workspace.database() as database:
+        before = _fine(database, project_id)
+        added = {(kind, subject) for subject in subjects} - set(before)
+        if added:
+            _write_fine(database, project_id, [*before, *added])
+            _note(database, project_id, _sentence("fine", len(added), title=title), fine=before)
+    return len(added)
+
+
+def show_again(workspace: Workspace, project_id: str) -> None:
+    """Forgets what was said to be fine."""
+    with workspace.database() as database:
+        before = _fine(database, project_id)
+        if before:
+            _write_fine(database, project_id, [])
+            _note(database, project_id, _sentence("shown_again", len(before)), fine=before)
+
+
 def last_change(workspace: Workspace, project_id: str) -> Change | None:
     """Returns what `undo` would undo, None where there is nothing."""
     with workspace.database() as database:
@@ -128,6 +166,8 @@ def undo(workspace: Workspace, project_id: str) -> Change | None:
             "WHERE project_id = ?4 AND id = ?5",
             [(*state, project_id, int(image_id)) for image_id, state in before.items()],
         )
+        if row["fine"] is not None:
+            _write_fine(database, project_id, json.loads(row["fine"]))
         database.execute("DELETE FROM changes WHERE id = ?", (row["id"],))
     return _change(row)
 
@@ -166,21 +206,46 @@ def _remove(database: sqlite3.Connection, rows: list[sqlite3.Row], when: float |
     database.executemany("UPDATE images SET removed = ? WHERE id = ?", [(when, row["id"]) for row in rows])
 
 
+def _fine(database: sqlite3.Connection, project_id: str) -> list[tuple[str, str]]:
+    found = database.execute("SELECT kind, subject FROM fine WHERE project_id = ?", (project_id,))
+    return [(row["kind"], row["subject"]) for row in found]
+
+
+def _write_fine(database: sqlite3.Connection, project_id: str, fine: Iterable[Iterable[str]]) -> None:
+    database.execute("DELETE FROM fine WHERE project_id = ?", (project_id,))
+    database.executemany("INSERT INTO fine VALUES (?, ?, ?)", [(project_id, *one) for one in fine])
+
+
 def _record(database: sqlite3.Connection, project_id: str, rows: list[sqlite3.Row], kind: str, **names: str) -> int:
     """Remembers how the touched rows were before, in the transaction that changes them; returns how many they are."""
     if rows:
-        sentence = json.dumps({"kind": kind, "num_images": len(rows), "names": names}, ensure_ascii=False)
-        before = json.dumps({row["id"]: [row["label"], row["split"], row["removed"]] for row in rows})
-        database.execute(
-            "INSERT INTO changes (project_id, made, sentence, before) VALUES (?, ?, ?, ?)",
-            (project_id, time.time(), sentence, before),
-        )
-        database.execute(
-            "DELETE FROM changes WHERE project_id = ? AND id <= "
-            "(SELECT id FROM changes WHERE project_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-            (project_id, project_id, MOST_CHANGES),
-        )
+        _note(database, project_id, _sentence(kind, len(rows), **names), rows)
     return len(rows)
+
+
+def _sentence(kind: str, count: int, **names: str) -> str:
+    return json.dumps({"kind": kind, "num_images": count, "names": names}, ensure_ascii=False)
+
+
+def _note(
+    database: sqlite3.Connection,
+    project_id: str,
+    sentence: str,
+    rows: Sequence[sqlite3.Row] = (),
+    *,
+    fine: list[tuple[str, str]] | None = None,
+) -> None:
+    """Writes down what was done and how the touched rows were before, and what was fine where that changed."""
+    before = json.dumps({row["id"]: [row["label"], row["split"], row["removed"]] for row in rows})
+    database.execute(
+        "INSERT INTO changes (project_id, made, sentence, before, fine) VALUES (?, ?, ?, ?, ?)",
+        (project_id, time.time(), sentence, before, None if fine is None else json.dumps(fine, ensure_ascii=False)),
+    )
+    database.execute(
+        "DELETE FROM changes WHERE project_id = ? AND id <= "
+        "(SELECT id FROM changes WHERE project_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        (project_id, project_id, MOST_CHANGES),
+    )
 
 
 def _newest(database: sqlite3.Connection, project_id: str) -> sqlite3.Row | None:

@@ -182,11 +182,11 @@ def _thumbnail(file: Path) -> Path:
 
 
 def remove_all(workspace: Workspace, project_id: str) -> None:
-    """Deletes every image of a project, what was set aside, and the changes; the runs that used images keep them."""
+    """Deletes every image of a project and all that was said of them; the runs that used images keep them."""
     with workspace.database() as database:
         kept = "SELECT file FROM images WHERE project_id = ? AND file IS NOT NULL"
         files = [row["file"] for row in database.execute(kept, (project_id,))]
-        for table in ("images", "changes"):
+        for table in ("images", "changes", "fine"):
             database.execute(f"DELETE FROM {table} WHERE project_id = ?", (project_id,))
     folder = workspace.project_folder(project_id)
     used = _used_by_runs(workspace, project_id)

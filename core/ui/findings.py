@@ -1,14 +1,15 @@
-"""Findings: what is worth a look in a project's images, each with its pictures and a button that mends it."""
+"""Findings: what is worth a look in a project's images, each with its pictures, and buttons that mend or hide it."""
 
 import zlib
 
 import pandas as pd
 import streamlit as st
 
-from core import checks, dataset, split
+from core import checks, curation, dataset, split
 from core.checks import Finding
 from core.config import RunConfig
-from core.text import ngettext
+from core.curation import Fine
+from core.text import _, ngettext
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.thumbnails import thumbnails
@@ -27,21 +28,24 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         is_locked: Whether nothing may be changed now.
     """
     fingerprint = dataset.fingerprint(table)
-    found = _found(fingerprint, table)
+    found, num_hidden = _found(fingerprint, table, curation.what_is_fine(workspace, project_id))
     if found:
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
         is_serious = any(finding.is_serious for finding in found)
         with st.expander(title, expanded=is_serious, icon=":material/search_insights:"):
             for finding in found:
                 _show_one(workspace, project_id, table, finding, is_locked=is_locked)
+    if num_hidden:
+        _show_hidden(workspace, project_id, num_hidden, is_locked=is_locked)
     parted = _parted_by_chance(fingerprint, table)
     if parted:
         st.caption(_kept_together(parted))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _found(fingerprint: str, _table: pd.DataFrame) -> list[Finding]:
-    return checks.find(_table)
+def _found(fingerprint: str, _table: pd.DataFrame, fine: Fine) -> tuple[list[Finding], int]:
+    """Returns what is told, and how many findings are hidden."""
+    return checks.find(_table, fine), len(checks.hidden(_table, fine))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -70,13 +74,38 @@ def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, findin
         st.markdown(plain(finding.shown()))
         ids = list(finding.ids[:MOST_PICTURES])
         thumbnails(workspace, table.set_index("id").loc[ids])
-        label = finding.button()
-        # Nothing is mended that its reader did not see: what was found anew has a button of its own.
-        if label and st.button(plain(label), key=Key.MEND.format(_name(finding)), disabled=is_locked):
-            checks.mend(workspace, project_id, finding)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            label = finding.button()
+            # Nothing is changed that its reader did not see: what was found anew has buttons of its own.
+            if label and st.button(plain(label), key=Key.MEND.format(_name(finding)), disabled=is_locked):
+                checks.mend(workspace, project_id, finding)
+                st.rerun()
+            if st.button(
+                _("These are fine"),
+                key=Key.FINE.format(_name(finding)),
+                icon=":material/check:",
+                type="tertiary",
+                help=_("Hides this, and tells you again when there are new ones. This can be undone."),
+                disabled=is_locked,
+            ):
+                checks.dismiss(workspace, project_id, finding)
+                st.rerun()
+
+
+def _show_hidden(workspace: Workspace, project_id: str, count: int, *, is_locked: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(ngettext("{count} finding hidden", "{count} findings hidden", count), width="content")
+        if st.button(
+            ngettext("Show it again", "Show them again", count),
+            key=Key.SHOW_FINDINGS,
+            icon=":material/visibility:",
+            type="tertiary",
+            disabled=is_locked,
+        ):
+            curation.show_again(workspace, project_id)
             st.rerun()
 
 
 def _name(finding: Finding) -> str:
-    seen = (finding.values, finding.to_mend)
+    seen = (finding.values, finding.ids, finding.to_mend)
     return f"{finding.kind}_{zlib.crc32(repr(seen).encode()):x}"

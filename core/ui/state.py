@@ -58,6 +58,8 @@ class Key:
     RENAME_CLASS = "rename_class_{}"
     MERGE_CLASS = "merge_class"
     MEND = "mend_{}"
+    FINE = "fine_{}"
+    SHOW_FINDINGS = "show_findings"
     REMOVE_CLASS = "remove_class_{}"
     PICTURES = "pictures"
     PICTURE_BAR = "picture_bar"

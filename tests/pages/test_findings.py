@@ -53,6 +53,40 @@ def test_a_finding_is_shown_with_its_pictures_and_its_button_mends_it(workspace,
     assert not app.exception
 
 
+def fine(app) -> list:
+    return [button for button in app.button if button.key.startswith(Key.FINE.format(""))]
+
+
+def test_a_finding_that_is_fine_is_hidden_for_its_pictures_alone_and_shown_again(workspace, filled, mark):
+    mark(2, "brightness", 0.02)
+    app = open_page("images", project=filled.id, lang="en")
+    fine(app)[0].click().run()
+    app = open_page("images", project=filled.id, lang="en")
+    assert "very dark" not in texts(app)
+    assert findings(app).label == "1 thing worth a look"
+    assert "1 finding hidden" in texts(app)
+    assert len(dataset.images(workspace, filled.id)) == 12
+    mark(3, "brightness", 0.02)
+    app = open_page("images", project=filled.id, lang="en")
+    assert "1 picture is very dark" in texts(app)
+    app.button(key=Key.SHOW_FINDINGS).click().run()
+    assert "2 pictures are very dark" in texts(app)
+    assert "hidden" not in texts(app)
+
+
+def test_hiding_the_last_finding_leaves_a_way_back_which_undo_is_too(workspace, filled):
+    app = open_page("images", project=filled.id, lang="en")
+    (button,) = fine(app)  # of the two classes with six pictures each
+    app = button.click().run()
+    assert not [expander for expander in app.expander if "worth a look" in expander.label]
+    assert "1 finding hidden" in texts(app)
+    undo = app.button(key=Key.UNDO.format(curation.last_change(workspace, filled.id).id))
+    assert undo.label == "Undo: “Classes with few pictures” hidden"
+    app = undo.click().run()
+    assert findings(app).label == "1 thing worth a look"
+    assert "hidden" not in texts(app)
+
+
 def test_what_may_be_as_it_should_be_stays_folded_away(filled):
     app = open_page("images", project=filled.id, lang="en")
     assert not findings(app).proto.expanded

@@ -3,7 +3,7 @@ import pytest
 from PIL import ImageFilter
 
 from core import checks, curation, dataset, intake, projects
-from core.checks import KINDS, Finding, find, mend
+from core.checks import KINDS, Finding, dismiss, find, hidden, mend
 from core.looks import looks_of
 from core.workspace import Workspace
 from tests.unit.test_looks import scene
@@ -214,3 +214,80 @@ def test_two_spellings_are_merged_and_parted_again(project):
     assert counts(*project) == {"metal": 5}
     curation.undo(*project)
     assert counts(*project) == {"mettal": 2, "metal": 3}
+
+
+def fine(kind: str, *subjects: int | str) -> frozenset[tuple[str, str]]:
+    return frozenset((kind, str(subject)) for subject in subjects)
+
+
+def test_of_pictures_that_are_fine_only_the_new_ones_are_told():
+    table = plenty({"sharpness": 0.1}, {"sharpness": 0.1}, {"sharpness": 0.1})
+    (told,) = find(table, fine("blurred", 1, 3))
+    assert (told.count, told.ids, told.to_mend) == (1, (2,), (2,))
+    (left_out,) = hidden(table, fine("blurred", 1, 3))
+    assert left_out.ids == (1, 3)
+    assert find(table, fine("blurred", 1, 2, 3)) == []
+
+
+def test_what_is_fine_as_one_kind_is_told_as_another():
+    table = plenty({"brightness": 0.01}, {"sharpness": 0.1})
+    assert [finding.kind for finding in find(table, fine("dark", 1, 2))] == ["blurred"]
+
+
+def test_near_copies_that_are_fine_are_told_again_when_one_joins_them():
+    table = plenty({"similar": 7}, {"similar": 7}, {"similar": 8}, {"similar": 8})
+    assert found(table, "duplicates").ids == (1, 2, 3, 4)
+    (told,) = find(table, fine("duplicates", 1, 2))
+    assert (told.ids, told.to_mend) == ((3, 4), (4,))
+    joined = plenty({"similar": 7}, {"similar": 7}, {"similar": 7})
+    (told,) = find(joined, fine("duplicates", 1, 2))
+    assert told.ids == (1, 2, 3)
+    assert hidden(joined, fine("duplicates", 1, 2)) == []
+
+
+def test_near_copies_that_are_fine_stay_so_when_one_of_them_goes():
+    three = plenty({"similar": 7}, {"similar": 7}, {"similar": 7})
+    assert find(three.drop(index=1), fine("duplicates", 1, 2, 3)) == []
+
+
+def test_a_leak_that_is_fine_leaves_out_its_training_pictures_too():
+    rows = [{"similar": one, "split": split} for one in (1, 2) for split in ("train", "validation")]
+    (told,) = find(plenty(*rows), fine("leak", 1, 2))
+    assert (told.kind, told.count, told.ids, told.to_mend) == ("leak", 1, (3, 4), (3,))
+    assert find(plenty(*rows), fine("leak", 1, 2, 3, 4)) == []
+
+
+def test_a_small_class_that_is_fine_stays_so_and_another_one_is_told():
+    table = plenty({"label": "bee"}, {"label": "wasp"})
+    assert found(table, "few").classes == ("bee", "wasp")
+    (told,) = [finding for finding in find(table, fine("few", "bee")) if finding.kind == "few"]
+    assert (told.classes, told.count, told.values["labels"]) == (("wasp",), 1, "wasp")
+    assert "few" not in {finding.kind for finding in find(table, fine("few", "bee", "wasp"))}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_can_be_dismissed_for_good_and_shown_again(project, kind):
+    table = {
+        "leak": plenty({"similar": 1, "split": "train"}, {"similar": 1, "split": "test"}),
+        "two_classes": plenty({"similar": 1}, {"similar": 1, "label": "bee"}),
+        "misspelled": plenty(*[{"label": "mettal"}] * 12, label="metal"),
+        "duplicates": plenty({"similar": 1}, {"similar": 1}),
+        "uniform": plenty({"contrast": 0.01}),
+        "dark": plenty({"brightness": 0.01}),
+        "blurred": plenty({"sharpness": 0.01}),
+        "tiny": plenty({"width": 20}),
+        "few": plenty({"label": "bee"}),
+        "balance": plenty(*[{"label": "bee"}] * 10, count=101),
+    }[kind]
+    dismiss(*project, found(table, kind))
+    said = curation.what_is_fine(*project)
+    assert kind not in {finding.kind for finding in find(table, said)}
+    assert [finding.kind for finding in hidden(table, said)] == [kind]
+    curation.show_again(*project)
+    assert kind in {finding.kind for finding in find(table, curation.what_is_fine(*project))}
+
+
+def test_two_spellings_that_are_fine_stay_so_when_the_smaller_class_becomes_the_larger(project):
+    dismiss(*project, found(plenty(*[{"label": "mettal"}] * 12, label="metal"), "misspelled"))
+    said = curation.what_is_fine(*project)
+    assert find(plenty(*[{"label": "mettal"}] * 30, label="metal"), said) == []

@@ -11,8 +11,11 @@ from core.curation import (
     remove_class,
     rename_class,
     restore_images,
+    say_fine,
     set_images_aside,
+    show_again,
     undo,
+    what_is_fine,
 )
 from core.split import split_images
 
@@ -198,10 +201,48 @@ def test_pictures_that_arrive_between_a_change_and_its_undoing_stay(workspace, p
     assert dataset.num_images(workspace, project) == 6 + num_new
 
 
+def test_what_is_fine_is_remembered_once_and_undone_from_the_newest(workspace, project, ids):
+    assert say_fine(workspace, project, "dark", ["1", "2"], "Very dark pictures") == 2
+    assert say_fine(workspace, project, "dark", ["2", "3"], "Very dark pictures") == 1
+    assert say_fine(workspace, project, "dark", ["3"], "Very dark pictures") == 0
+    assert what_is_fine(workspace, project) == {("dark", "1"), ("dark", "2"), ("dark", "3")}
+    assert last_change(workspace, project).shown() == "“Very dark pictures” hidden"
+    undo(workspace, project)
+    assert what_is_fine(workspace, project) == {("dark", "1"), ("dark", "2")}
+    undo(workspace, project)
+    assert what_is_fine(workspace, project) == frozenset()
+    assert undo(workspace, project) is None
+
+
+def test_what_is_shown_again_can_be_hidden_again(workspace, project):
+    say_fine(workspace, project, "few", ["ant"], "Classes with few pictures")
+    show_again(workspace, project)
+    show_again(workspace, project)  # nothing is left to show, and nothing to undo
+    assert what_is_fine(workspace, project) == frozenset()
+    assert last_change(workspace, project).shown() == "hidden findings shown again"
+    undo(workspace, project)
+    assert what_is_fine(workspace, project) == {("few", "ant")}
+
+
+def test_what_is_fine_in_one_project_is_nothing_to_another(workspace, project, ids):
+    other = projects.create_project(workspace, "Other").id
+    say_fine(workspace, project, "dark", ["1"], "Very dark pictures")
+    show_again(workspace, other)
+    assert what_is_fine(workspace, other) == frozenset()
+    assert what_is_fine(workspace, project) == {("dark", "1")}
+
+
+def test_pictures_moved_after_something_was_hidden_are_undone_alone(workspace, project, ids):
+    say_fine(workspace, project, "dark", ["1"], "Very dark pictures")
+    move_images(workspace, project, ids[:1], "wasps")
+    undo(workspace, project)
+    assert what_is_fine(workspace, project) == {("dark", "1")}
+
+
 def test_the_oldest_changes_are_forgotten_of_this_project_alone(workspace, project, ids, monkeypatch):
     other = projects.create_project(workspace, "Other").id
     with workspace.database() as database:
-        database.execute("INSERT INTO changes VALUES (NULL, ?, 0, '{}', '{}')", (other,))
+        database.execute("INSERT INTO changes (project_id, made, sentence, before) VALUES (?, 0, '{}', '{}')", (other,))
     monkeypatch.setattr(curation, "MOST_CHANGES", 3)
     for number in range(5):
         move_images(workspace, project, ids[:1], f"class {number}")
@@ -237,8 +278,10 @@ def test_thousands_of_pictures_are_one_change(workspace, project):
 
 def test_removing_all_forgets_the_changes_and_what_was_set_aside(workspace, project, ids):
     set_images_aside(workspace, project, ids[:2])
+    say_fine(workspace, project, "dark", [str(ids[0])], "Very dark pictures")
     dataset.remove_all(workspace, project)
     assert everything(workspace, project) == []
+    assert what_is_fine(workspace, project) == frozenset()  # new pictures may get the old ids
     assert files(workspace, project) == set()
     assert last_change(workspace, project) is None
 
