@@ -18,6 +18,7 @@ SENTENCES: dict[str, Callable[..., str]] = {
         "{count} picture moved to “{label}”", "{count} pictures moved to “{label}”", count, **names
     ),
     "set_aside": lambda count: ngettext("{count} picture set aside", "{count} pictures set aside", count),
+    "intake": lambda count: ngettext("{count} new picture set aside", "{count} new pictures set aside", count),
     "restored": lambda count: ngettext("{count} picture brought back", "{count} pictures brought back", count),
     "removed": lambda count, **names: ngettext(
         "“{label}” set aside with its {count} picture", "“{label}” set aside with its {count} pictures", count, **names
@@ -77,6 +78,21 @@ def set_images_aside(workspace: Workspace, project_id: str, ids: Iterable[int]) 
         rows = _chosen(database, project_id, ids, "removed IS NULL")
         _remove(database, rows, time.time())
         return _record(database, project_id, rows, "set_aside")
+
+
+def set_intake_aside(workspace: Workspace, project_id: str, folder: str) -> int:
+    """Takes the pictures of one intake out of use, wherever they were moved since; returns how many.
+
+    Args:
+        workspace: Where the project is.
+        project_id: Which it is.
+        folder: The intake's, below the project's.
+    """
+    with workspace.database() as database:
+        below = f"{folder}/"
+        rows = _found(database, project_id, "removed IS NULL AND substr(file, 1, length(?)) = ?", below, below)
+        _remove(database, rows, time.time())
+        return _record(database, project_id, rows, "intake")
 
 
 def restore_images(workspace: Workspace, project_id: str, ids: Iterable[int]) -> int:

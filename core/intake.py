@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import harvest, processes, projects
+from core import curation, harvest, processes, projects
 from core.errors import AppError, SaidError
 from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
 from core.limits import Limits
@@ -244,6 +244,20 @@ def dismiss_intake(workspace: Workspace, project_id: str) -> None:
     folder = IntakeFolder.current(workspace, project_id)
     if folder is not None and folder.is_over:
         folder.tidy()
+
+
+def undo_intake(workspace: Workspace, project_id: str) -> int:
+    """Sets aside what the intake that is over took in, which can be undone, and forgets it; returns how many.
+
+    One that goes on is left alone: it is cancelled.
+    """
+    folder = IntakeFolder.current(workspace, project_id)
+    if folder is None or not folder.is_over:
+        return 0
+    name = folder.path.relative_to(workspace.project_folder(project_id)).as_posix()
+    num_images = curation.set_intake_aside(workspace, project_id, name)
+    dismiss_intake(workspace, project_id)
+    return num_images
 
 
 def _settle(workspace: Workspace, project_id: str, folder: IntakeFolder) -> None:

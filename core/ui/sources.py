@@ -212,26 +212,69 @@ def _outcome(workspace: Workspace, project_id: str, status: IntakeStatus) -> Non
     if status.error:
         st.error(plain(status.error.shown()), icon=":material/error:")
     elif status.result:
-        sentence = _result_sentence(status.result)
-        if status.result.num_taken or status.result.num_already_there:
-            st.success(sentence, icon=":material/check_circle:")
-        else:
-            st.warning(sentence, icon=":material/report:")
-    if st.button(_("All right"), key=Key.DISMISS_INTAKE, icon=":material/check:"):
-        intake.dismiss_intake(workspace, project_id)
+        _told(status.result)
+    with st.container(horizontal=True):
+        if st.button(_("All right"), key=Key.DISMISS_INTAKE, icon=":material/check:"):
+            intake.dismiss_intake(workspace, project_id)
+            st.rerun()
+        if status.result and status.result.num_taken:
+            _undo_button(workspace, project_id)
+
+
+def _undo_button(workspace: Workspace, project_id: str) -> None:
+    if st.button(
+        _("Undo"),
+        key=Key.UNDO_INTAKE,
+        icon=":material/undo:",
+        type="tertiary",
+        help=_("Sets exactly these pictures aside. They are kept, and can be brought back."),
+    ):
+        count = intake.undo_intake(workspace, project_id)
+        told = ngettext("{count} new picture set aside", "{count} new pictures set aside", count)
+        st.toast(told, icon=":material/undo:")
         st.rerun()
 
 
+def _told(result: IntakeResult) -> None:
+    """Says what came of an intake: a success only where pictures came in, a warning only where some did not."""
+    if result.num_taken:
+        st.success(_result_sentence(result), icon=":material/check_circle:")
+    elif result.num_set_aside:
+        st.warning(_result_sentence(result), icon=":material/report:")
+    else:
+        st.info(_result_sentence(result), icon=":material/info:")
+
+
 def _result_sentence(result: IntakeResult) -> str:
-    sentences = [
-        ngettext("{count} picture was taken in.", "{count} pictures were taken in.", result.num_taken),
-        ngettext("{count} was already here.", "{count} were already here.", result.num_already_there),
-        ngettext("{count} file was set aside.", "{count} files were set aside.", result.num_set_aside),
-        ngettext(
-            "{count} is among those that you set aside, and stays there.",
-            "{count} are among those that you set aside, and stay there.",
+    if result == IntakeResult(num_already_there=result.num_already_there):
+        return ngettext(
+            "Nothing new: this picture was already here.",
+            "Nothing new: all {count} pictures were already here.",
+            result.num_already_there,
+        )
+    counted = (
+        (
+            ngettext("{count} picture was taken in.", "{count} pictures were taken in.", result.num_taken),
+            result.num_taken,
+        ),
+        (
+            ngettext(
+                "{count} picture was already here.", "{count} pictures were already here.", result.num_already_there
+            ),
+            result.num_already_there,
+        ),
+        (
+            ngettext("{count} file was set aside.", "{count} files were set aside.", result.num_set_aside),
+            result.num_set_aside,
+        ),
+        (
+            ngettext(
+                "{count} picture is among those that you set aside, and stays there.",
+                "{count} pictures are among those that you set aside, and stay there.",
+                result.num_removed,
+            ),
             result.num_removed,
         ),
-    ]
-    counts = (result.num_taken, result.num_already_there, result.num_set_aside, result.num_removed)
-    return " ".join(text for text, count in zip(sentences, counts, strict=True) if count or text == sentences[0])
+    )
+    sentences = [sentence for sentence, count in counted if count]
+    return " ".join(sentences if result.num_taken else [_("Nothing was taken in."), *sentences])

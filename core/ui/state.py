@@ -53,6 +53,7 @@ class Key:
     SAMPLE = "sample_{}"
     CANCEL_INTAKE = "cancel_intake"
     DISMISS_INTAKE = "dismiss_intake"
+    UNDO_INTAKE = "undo_intake"
     SHOWN_PART = "shown_part"
     SHOWN_CLASS = "shown_class"
     RENAME_CLASS = "rename_class_{}"

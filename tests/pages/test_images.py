@@ -5,10 +5,11 @@ from functools import partial
 
 import psutil
 import pytest
+from PIL import Image
 from streamlit import config
 
 from core import curation, dataset, intake
-from core.intake_folder import PROGRESS, IntakeFolder
+from core.intake_folder import OUTCOME, PROGRESS, IntakeFolder
 from core.limits import Limits
 from core.orders import Order
 from core.processes import Worker
@@ -194,3 +195,77 @@ def test_folders_of_the_server_are_not_offered_to_others(project, monkeypatch, l
     monkeypatch.setenv(sources.SERVER_FOLDERS_VARIABLE, setting)
     app = open_page("images", project=project.id)
     assert "server" not in app.pills(key=Key.IMAGE_SOURCE).options
+
+
+def over(workspace, project_id: str, **counts: int) -> IntakeFolder:
+    """An intake that is over and came to this."""
+    folder = begun(workspace, project_id)
+    folder.write(OUTCOME, {"result": counts})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind", "sentence"),
+    [
+        ({"num_already_there": 40}, "info", "Nothing new: all 40 pictures were already here."),
+        ({"num_already_there": 1}, "info", "Nothing new: this picture was already here."),
+        (
+            {"num_already_there": 2, "num_set_aside": 1},
+            "warning",
+            "Nothing was taken in. 2 pictures were already here. 1 file was set aside.",
+        ),
+        (
+            {"num_removed": 3},
+            "info",
+            "Nothing was taken in. 3 pictures are among those that you set aside, and stay there.",
+        ),
+        (
+            {"num_taken": 2, "num_already_there": 1},
+            "success",
+            "2 pictures were taken in. 1 picture was already here.",
+        ),
+    ],
+)
+def test_only_what_was_taken_in_looks_like_success(workspace, project, counts, kind, sentence):
+    over(workspace, project.id, **counts)
+    app = open_page("images", project=project.id, lang="en")
+    assert {name: [one.value for one in getattr(app, name)] for name in ("success", "info", "warning")} == {
+        "success": [],
+        "info": [],
+        "warning": [],
+    } | {kind: [sentence]}
+    assert (Key.UNDO_INTAKE in [button.key for button in app.button]) == (kind == "success")
+
+
+def test_an_intake_is_undone_picture_by_picture_and_that_is_undone_too(workspace, filled, pictures):
+    before = dataset.images(workspace, filled.id)["id"].to_list()
+    new = [(f"new {index}.png", str(file)) for index, file in enumerate(other_pictures(pictures[0][2].parent))]
+    intake.start_intake(workspace, filled.id, Order("files", label=LABELS[0], files=tuple(new)))
+    wait_for_intake(workspace, filled.id)
+    taken = sorted(set(dataset.images(workspace, filled.id)["id"]) - set(before))
+    assert len(taken) == 3
+    curation.move_images(workspace, filled.id, taken[:1], LABELS[1])
+    app = open_page("images", project=filled.id, lang="en")
+    app.button(key=Key.UNDO_INTAKE).click().run()
+    assert dataset.images(workspace, filled.id)["id"].to_list() == before
+    assert dataset.removed_images(workspace, filled.id)["id"].to_list() == taken
+    assert intake.intake_status(workspace, filled.id) is None
+    undo = app.button(key=Key.UNDO.format(curation.last_change(workspace, filled.id).id))
+    assert undo.label == "Undo: 3 new pictures set aside"
+    undo.click().run()
+    assert sorted(dataset.images(workspace, filled.id)["id"]) == sorted([*before, *taken])
+    assert not app.exception
+
+
+def other_pictures(folder) -> list:
+    made = []
+    for index in range(3):
+        made.append(folder / f"other {index}.png")
+        Image.new("RGB", (50, 40), (80 * index, 0, 90)).save(made[-1])
+    return made
+
+
+def test_an_intake_that_goes_on_is_not_undone(workspace, filled, going_on):
+    assert intake.undo_intake(workspace, filled.id) == 0
+    assert len(dataset.images(workspace, filled.id)) == 12
+    assert intake.intake_status(workspace, filled.id) is not None
