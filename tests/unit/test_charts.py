@@ -165,6 +165,10 @@ def test_class_counts_are_stacked_by_split_and_leave_out_what_is_empty():
     assert [list(trace.x) for trace in figure.data] == [[8, 0], [2, 0], [0, 8]]
 
 
+def test_what_is_not_divided_yet_is_told_by_what_will_come_of_it():
+    assert charts.class_counts(COUNTS.tail(1)).data[0].name == "For training and validation (Headstart divides them)"
+
+
 def test_divided_classes_have_no_undivided_bar():
     assert [trace.name for trace in charts.class_counts(COUNTS.head(1)).data] == ["Training", "Validation"]
 
