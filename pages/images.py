@@ -24,7 +24,8 @@ is_locked = status is not None and not status.is_over
 if status:
     sources.progress(at.workspace, at.project.id)
 else:
-    with st.expander(_("Bring in pictures"), expanded=table.empty, icon=":material/add_photo_alternate:"):
+    is_open = table.empty or state.session().brings_classes
+    with st.expander(_("Bring in pictures"), expanded=is_open, icon=":material/add_photo_alternate:"):
         source = st.pills(
             _("Where are they?"),
             sources.offered(),

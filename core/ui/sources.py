@@ -1,6 +1,7 @@
 """Where pictures come from: a folder, a zip, files, the camera, a sample set; and progress while they arrive."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from core.intake import IntakeStatus
 from core.layout import clean_label
 from core.limits import Limits
 from core.orders import Order
+from core.origins import LabelError
 from core.samples import SAMPLES
 from core.taking import IntakeResult
 from core.text import N_, _, ngettext, number
@@ -101,16 +103,42 @@ def _server(workspace: Workspace, project_id: str) -> None:
 
 
 def _files(workspace: Workspace, project_id: str) -> None:
-    label = st.text_input(
-        _("Name of the class"), key=Key.CLASS_NAME, max_chars=80, placeholder=_("For example: bee")
-    ).strip()
-    if not label:
-        st.caption(_("Type the name first, then choose the pictures."))
-        return
-    hint = _("They all become pictures of the class “{label}”.", label=label)
-    upload = folder_input(key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint)
-    if upload:
+    """Asks for a name and for files, in either order: whichever comes second sets them going."""
+    typed = st.text_input(_("Name of the class"), key=Key.CLASS_NAME, max_chars=80, placeholder=_("For example: bee"))
+    label = clean_label(typed)
+    nameless = state.session().nameless
+    upload = nameless.get(project_id)
+    if upload is None:
+        hint = _("They all become pictures of the class “{label}”.", label=label) if label else ""
+        upload = folder_input(key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint)
+        if upload and not label:
+            nameless[project_id] = upload
+            st.rerun()
+    elif not label:
+        _ask_for_class(project_id, upload)
+    if upload and label:
+        nameless.pop(project_id, None)
         _begin_upload(workspace, project_id, upload, _of_one_class(label, upload))
+
+
+def _ask_for_class(project_id: str, upload: FolderUpload) -> None:
+    """Says that files have arrived and lack the name of their class; a click on its button ends the typing."""
+    count = upload.num_files + len(upload.refused)
+    told = ngettext(
+        "{count} file has arrived. Type the name of its class above.",
+        "{count} files have arrived. Type the name of their class above.",
+        count,
+    )
+    st.info(told, icon=":material/edit:")
+    with st.container(horizontal=True):
+        wanted = st.button(_("Add these pictures"), key=Key.CLASS_START, type="primary")
+        if st.button(_("Discard them"), key=Key.CLASS_DISCARD, type="tertiary"):
+            state.session().nameless.pop(project_id)
+            shutil.rmtree(upload.hand_over(), ignore_errors=True)
+            st.rerun()
+    with pieces.errors_shown():
+        if wanted:
+            raise LabelError()
 
 
 def _of_one_class(label: str, upload: FolderUpload) -> Order:
@@ -159,6 +187,7 @@ def _begin(workspace: Workspace, project_id: str, order: Order) -> None:
             order.clear_away()  # no process was started that would do it
             raise
         state.session().uploads += 1
+        state.session().brings_classes = order.kind == "files"
         st.rerun()
 
 

@@ -13,6 +13,7 @@ from core.projects import Project
 from core.runs import Run
 from core.text import DEFAULT_LANGUAGE, LANGUAGES, closest_language
 from core.ui.draft import Draft
+from core.ui.upload import FolderUpload
 from core.workspace import Workspace
 
 ASSETS = Path(__file__).parent / "assets"
@@ -48,6 +49,8 @@ class Key:
     ZIP_START = "zip_start"
     CLASS_NAME = "class_name"
     CLASS_FILES = "class_files"
+    CLASS_START = "class_start"
+    CLASS_DISCARD = "class_discard"
     CAMERA_CLASS = "camera_class"
     CAMERA = "camera"
     SAMPLE = "sample_{}"
@@ -119,6 +122,8 @@ class Session:
         question: Key of the button whose question is open; empty for none.
         order: The order in which the networks of the catalog are shown; empty for the usual one.
         uploads: Counts finished uploads, so that an uploader is empty for the next one.
+        nameless: Files that arrived before the name of their class was typed, by project.
+        brings_classes: Whether the last pictures were those of one class, after which the next class follows.
         expert_freezing: Whether any single layer can be chosen.
     """
 
@@ -129,6 +134,8 @@ class Session:
     question: str = ""
     order: str = ""
     uploads: int = 0
+    nameless: dict[str, FolderUpload] = field(default_factory=dict)
+    brings_classes: bool = False
     expert_freezing: bool = False
 
 

@@ -269,3 +269,86 @@ def test_an_intake_that_goes_on_is_not_undone(workspace, filled, going_on):
     assert intake.undo_intake(workspace, filled.id) == 0
     assert len(dataset.images(workspace, filled.id)) == 12
     assert intake.intake_status(workspace, filled.id) is not None
+
+
+@pytest.fixture
+def arrives(workspace, pictures, monkeypatch):
+    """Lets three pictures arrive in the drop zone of the files of one class, at the next run of the page."""
+    staging = workspace.home / "uploads" / "2"
+    waiting = []
+
+    def arrive() -> FolderUpload:
+        (staging / "files").mkdir(parents=True)
+        for _, name, file in pictures[:3]:
+            shutil.copy(file, staging / "files" / name)
+        waiting.append(FolderUpload("2", staging / "files", 3))
+        return waiting[0]
+
+    monkeypatch.setattr(sources, "folder_input", lambda **shown: waiting.pop() if waiting else None)
+    return arrive
+
+
+def files_of_one_class(project):
+    app = open_page("images", project=project.id, lang="en")
+    return app.pills(key=Key.IMAGE_SOURCE).set_value("files").run()
+
+
+def test_a_class_is_taken_in_whose_name_comes_before_its_files(workspace, project, arrives):
+    app = files_of_one_class(project)
+    app.text_input(key=Key.CLASS_NAME).set_value(" bee ").run()
+    arrives()
+    app.run()
+    wait_for_intake(workspace, project.id)
+    assert dataset.images(workspace, project.id)["label"].to_list() == ["bee"] * 3
+    assert not app.exception
+
+
+def test_a_class_is_taken_in_whose_files_come_before_its_name(workspace, project, arrives):
+    app = files_of_one_class(project)
+    arrives()
+    app.run()
+    assert "3 files have arrived. Type the name of their class above." in texts(app)
+    app.button(key=Key.CLASS_START).click().run()
+    assert "needs a name" in app.error[0].value
+    assert intake.intake_status(workspace, project.id) is None
+    app.text_input(key=Key.CLASS_NAME).set_value("bee").run()
+    wait_for_intake(workspace, project.id)
+    assert dataset.images(workspace, project.id)["label"].to_list() == ["bee"] * 3
+    app.run()
+    app.button(key=Key.DISMISS_INTAKE).click().run()
+    assert "have arrived" not in texts(app)
+    assert not app.exception
+
+
+def test_files_without_a_class_can_be_discarded(workspace, project, arrives):
+    app = files_of_one_class(project)
+    upload = arrives()
+    app.run()
+    app.button(key=Key.CLASS_DISCARD).click().run()
+    assert not upload.folder.parent.exists()
+    app.text_input(key=Key.CLASS_NAME).set_value("bee").run()
+    assert intake.intake_status(workspace, project.id) is None
+    assert not app.exception
+
+
+def test_the_panel_stays_open_for_the_next_class_and_closes_after_a_folder(workspace, filled, arrives, monkeypatch):
+    def panel(app):
+        (expander,) = [expander for expander in app.expander if expander.label == "Bring in pictures"]
+        return expander.proto.expanded
+
+    app = files_of_one_class(filled)
+    assert not panel(app)
+    app.text_input(key=Key.CLASS_NAME).set_value("wasp").run()
+    arrives()
+    app.run()
+    wait_for_intake(workspace, filled.id)
+    app.run()
+    app.button(key=Key.DISMISS_INTAKE).click().run()
+    assert panel(app)
+    assert app.text_input(key=Key.CLASS_NAME).value == ""
+    app.pills(key=Key.IMAGE_SOURCE).set_value("samples").run()
+    app.button(key=Key.SAMPLE.format("drawn")).click().run()
+    wait_for_intake(workspace, filled.id)
+    app.run()
+    app.button(key=Key.DISMISS_INTAKE).click().run()
+    assert not panel(app)
