@@ -33,8 +33,11 @@ SERVER_FOLDERS_VARIABLE = "HEADSTART_SERVER_FOLDERS"
 
 SOURCES = {
     "folder": (
-        N_("A folder"),
-        N_("A folder with one folder inside for each class: its name becomes the name of the class."),
+        N_("Upload a folder"),
+        N_(
+            "Drop or choose a folder in this window; the browser sends its pictures to Headstart. It holds one folder "
+            "for each class, whose name becomes the name of the class."
+        ),
     ),
     "zip": (
         N_("A zip file"),
@@ -44,10 +47,10 @@ SOURCES = {
         ),
     ),
     "server": (
-        N_("A folder on this computer"),
+        N_("Type where a folder is"),
         N_(
-            "For many pictures: nothing is sent, they are read where they are. The folder holds one folder for each "
-            "class."
+            "For many thousand pictures: nothing goes through the browser. You type where the folder lies on the "
+            "computer on which Headstart runs, and Headstart reads it there. It holds one folder for each class."
         ),
     ),
     "files": (N_("Files of one class"), N_("Name a class and choose its pictures; repeat for the next class.")),
@@ -93,7 +96,9 @@ def _zip(workspace: Workspace, project_id: str) -> None:
 
 
 def _server(workspace: Workspace, project_id: str) -> None:
-    path = st.text_input(_("Path of the folder"), key=Key.SERVER_FOLDER, placeholder=str(Path.home() / "pets")).strip()
+    path = st.text_input(
+        _("Where the folder lies (its path)"), key=Key.SERVER_FOLDER, placeholder=str(Path.home() / "pets")
+    ).strip()
     if st.button(_("Add these pictures"), key=Key.SERVER_START, type="primary") and path:
         folder = Path(path).expanduser()
         with pieces.errors_shown():
@@ -169,7 +174,7 @@ def _samples(workspace: Workspace, project_id: str) -> None:
             if sample.needs_network:
                 st.badge(_("needs the internet"), icon=":material/cloud_download:", color="yellow")
             else:
-                st.badge(_("already here"), icon=":material/check:", color="green")
+                st.badge(_("no download needed"), icon=":material/check:", color="green")
             if st.button(_("Take these"), key=Key.SAMPLE.format(sample.name)):
                 _begin(workspace, project_id, Order("sample", sample.name))
 

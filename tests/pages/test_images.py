@@ -80,7 +80,7 @@ def test_all_pictures_are_removed_after_asking(workspace, filled):
 
 def test_sample_sets_are_offered_to_somebody_without_pictures(project):
     said = texts(open_page("images", project=project.id, lang="en"))
-    assert "already here" in said
+    assert "no download needed" in said
     assert "needs the internet" in said
 
 
@@ -194,7 +194,19 @@ def test_folders_of_the_server_are_not_offered_to_others(project, monkeypatch, l
     listening(address)
     monkeypatch.setenv(sources.SERVER_FOLDERS_VARIABLE, setting)
     app = open_page("images", project=project.id)
-    assert "server" not in app.pills(key=Key.IMAGE_SOURCE).options
+    assert app.pills(key=Key.IMAGE_SOURCE).options == [
+        name for name, _ in sources.SOURCES.values() if name != "Type where a folder is"
+    ]
+
+
+def test_every_way_to_bring_a_folder_says_what_it_does(project, listening):
+    listening("127.0.0.1")
+    app = open_page("images", project=project.id, lang="en")
+    assert app.pills(key=Key.IMAGE_SOURCE).options == [name for name, _ in sources.SOURCES.values()]
+    assert "the browser sends its pictures" in texts(app)
+    app.pills(key=Key.IMAGE_SOURCE).set_value("server").run()
+    assert "on the computer on which Headstart runs" in texts(app)
+    assert "the browser sends" not in texts(app)
 
 
 def over(workspace, project_id: str, **counts: int) -> IntakeFolder:
