@@ -27,7 +27,7 @@ else:
     is_open = table.empty or state.session().brings_classes
     with st.expander(_("Bring in pictures"), expanded=is_open, icon=":material/add_photo_alternate:"):
         source = st.pills(
-            _("Where are they?"),
+            _("How do you bring them?"),
             sources.offered(),
             format_func=lambda name: _(sources.SOURCES[name][0]),
             default="folder",

@@ -56,7 +56,7 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
         (_("Training"), BLUE, training),
         (_("Validation"), VERMILION, counts["validation"]),
         (_("Test"), GREEN, counts["test"]),
-        (_("For training and validation (Headstart divides them)"), GREY, undivided),
+        (_("Headstart picks: training or validation"), GREY, undivided),
     ]
     figure = go.Figure(layout=layout(dragmode=False, barmode="stack", height=110 + 28 * len(labels), bargap=0.3))
     for name, colour, values in parts:

@@ -10,6 +10,7 @@ from core.checks import Finding
 from core.config import RunConfig
 from core.curation import Fine
 from core.text import _, ngettext
+from core.ui import state
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.thumbnails import thumbnails
@@ -19,7 +20,9 @@ MOST_PICTURES = 12
 
 
 def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> None:
-    """Lists what is worth a look, folded away unless something is serious, and says which twins are kept together.
+    """Lists what is worth a look, and says which twins are kept together.
+
+    The list is folded away unless something is serious, or something was just done about it.
 
     Args:
         workspace: Where the project is.
@@ -31,8 +34,8 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
     found, num_hidden = _found(fingerprint, table, curation.what_is_fine(workspace, project_id))
     if found:
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
-        is_serious = any(finding.is_serious for finding in found)
-        with st.expander(title, expanded=is_serious, icon=":material/search_insights:"):
+        is_open = state.session().is_mending or any(finding.is_serious for finding in found)
+        with st.expander(title, expanded=is_open, icon=":material/search_insights:"):
             for finding in found:
                 _show_one(workspace, project_id, table, finding, is_locked=is_locked)
     if num_hidden:
@@ -79,7 +82,7 @@ def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, findin
             # Nothing is changed that its reader did not see: what was found anew has buttons of its own.
             if label and st.button(plain(label), key=Key.MEND.format(_name(finding)), disabled=is_locked):
                 checks.mend(workspace, project_id, finding)
-                st.rerun()
+                _go_on()
             if st.button(
                 _("These are fine"),
                 key=Key.FINE.format(_name(finding)),
@@ -89,7 +92,7 @@ def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, findin
                 disabled=is_locked,
             ):
                 checks.dismiss(workspace, project_id, finding)
-                st.rerun()
+                _go_on()
 
 
 def _show_hidden(workspace: Workspace, project_id: str, count: int, *, is_locked: bool) -> None:
@@ -103,7 +106,13 @@ def _show_hidden(workspace: Workspace, project_id: str, count: int, *, is_locked
             disabled=is_locked,
         ):
             curation.show_again(workspace, project_id)
-            st.rerun()
+            _go_on()
+
+
+def _go_on() -> None:
+    """Draws the page again, with the list open for the next finding."""
+    state.session().is_mending = True
+    st.rerun()
 
 
 def _name(finding: Finding) -> str:

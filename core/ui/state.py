@@ -119,6 +119,7 @@ class Session:
         histories: Stories of runs read so far, by run.
         selections: Counts finished selections of pictures, so that the next one begins empty.
         renamed: The new name of the class that was shown, until the page shows it under that name; empty for none.
+        is_mending: Whether something was done about a finding, after which the next one follows.
         question: Key of the button whose question is open; empty for none.
         order: The order in which the networks of the catalog are shown; empty for the usual one.
         uploads: Counts finished uploads, so that an uploader is empty for the next one.
@@ -131,6 +132,7 @@ class Session:
     histories: dict[str, History] = field(default_factory=dict)
     selections: int = 0
     renamed: str = ""
+    is_mending: bool = False
     question: str = ""
     order: str = ""
     uploads: int = 0

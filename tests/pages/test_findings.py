@@ -87,6 +87,15 @@ def test_hiding_the_last_finding_leaves_a_way_back_which_undo_is_too(workspace, 
     assert "hidden" not in texts(app)
 
 
+def test_the_list_stays_open_for_the_next_finding(filled, mark):
+    mark(2, "brightness", 0.02)
+    app = open_page("images", project=filled.id, lang="en")
+    assert not findings(app).proto.expanded
+    app = fine(app)[0].click().run()
+    assert findings(app).proto.expanded
+    assert not findings(open_page("images", project=filled.id, lang="en")).proto.expanded
+
+
 def test_what_may_be_as_it_should_be_stays_folded_away(filled):
     app = open_page("images", project=filled.id, lang="en")
     assert not findings(app).proto.expanded

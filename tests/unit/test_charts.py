@@ -166,7 +166,7 @@ def test_class_counts_are_stacked_by_split_and_leave_out_what_is_empty():
 
 
 def test_what_is_not_divided_yet_is_told_by_what_will_come_of_it():
-    assert charts.class_counts(COUNTS.tail(1)).data[0].name == "For training and validation (Headstart divides them)"
+    assert charts.class_counts(COUNTS.tail(1)).data[0].name == "Headstart picks: training or validation"
 
 
 def test_divided_classes_have_no_undivided_bar():
