@@ -135,6 +135,11 @@ class Stopped(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paused(Event):
+    """The run was asked to pause; it goes on from its last whole epoch, in another process, when it is asked to."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed(Event):
     """The end of a run that could not go on: a sentence of gettext and its values, which tell the user what to do."""
 
@@ -143,7 +148,8 @@ class Failed(Event):
 
 
 LONGEST_EVENT_BYTES = 1 << 16
-ENDS = (Finished, Stopped, Failed)
+STOP, PAUSE = "stop", "pause"  # files in a run's folder by which its worker is asked to
+ENDS = (Finished, Stopped, Failed, Paused)
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -159,6 +165,7 @@ KINDS: dict[str, type[Event]] = {
         Exported,
         Finished,
         Stopped,
+        Paused,
         Failed,
     )
 }
@@ -201,13 +208,13 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     return events, offset + len(whole)
 
 
-def last(path: Path) -> Event | None:
-    """Reads the last whole event without reading the file, None where there is none yet."""
+def last(path: Path, offset: int = 0) -> Event | None:
+    """Reads the last whole event after `offset` without reading the file, None where there is none yet."""
     if not path.exists():
         return None
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - LONGEST_EVENT_BYTES))
+        file.seek(max(offset, file.tell() - LONGEST_EVENT_BYTES))
         lines = file.read().splitlines()
     return next((event for line in reversed(lines) if (event := _parse(line)) is not None), None)
 

@@ -72,6 +72,7 @@ class History:
         self._epochs: list[EpochEnded] = []
         self._progress: list[Progress] = []
         self._last_time = run.created
+        self._seconds_before = 0.0  # of workers before the present one
         self._offset = 0
         self.update()
 
@@ -79,20 +80,21 @@ class History:
         """Reads the events written since the last call."""
         new, self._offset = events.read(self.run.folder / "events.jsonl", self._offset)
         for event in new:
-            self._last_time = event.time
             self.all.append(event)
             self._take(event)
+            self._last_time = event.time
 
     def _take(self, event: Event) -> None:
         match event:
             case Started():
-                self.started = event
+                self._go_on(event)
             case Ready():
                 self.ready = event
             case PhaseBegun():
-                self.phases.append(event)
+                # A phase that goes on, or was cut short in its first epoch, says so again.
+                self.phases = [*(phase for phase in self.phases if phase.phase < event.phase), event]
             case Features():
-                self.features.append(event)
+                self.features = [*(told for told in self.features if told.phase < event.phase), event]
             case Downloading():
                 self.download = event
             case Note():
@@ -101,7 +103,7 @@ class History:
                 self._progress.append(event)
                 self.images_seen = event.images_seen
             case EpochEnded():
-                self._epochs.append(event)
+                self._epochs = [*(epoch for epoch in self._epochs if epoch.epoch < event.epoch), event]
                 self.images_seen = event.epoch * (self.ready.num_training if self.ready else 0)
             case Finishing():
                 self.finishing = True
@@ -109,6 +111,16 @@ class History:
                 self.exported = event
         if isinstance(event, events.ENDS):
             self.end = event
+
+    def _go_on(self, event: Started) -> None:
+        """Forgets how the run ended before it went on, and the epoch that it had begun."""
+        if self.started is not None:
+            self._seconds_before += self._last_time - self.started.time
+        self.started = event
+        self.end = self.exported = None
+        self.finishing = False
+        whole = len(self._epochs)
+        self._progress = [progress for progress in self._progress if progress.epoch <= whole]
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -157,8 +169,8 @@ class History:
 
     @property
     def seconds(self) -> float:
-        """Seconds from the worker's start to its last word."""
-        return max(0.0, self._last_time - self.started.time) if self.started else 0.0
+        """Seconds from the worker's start to its last word; of a run that went on later, without those in between."""
+        return max(0.0, self._seconds_before + self._last_time - self.started.time) if self.started else 0.0
 
     @property
     def filled_after(self) -> int | None:

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,39 @@ def stop_run(workspace: Workspace, run_id: str) -> None:
         if run.state == State.QUEUED:
             runs.record_state(workspace, run_id, State.STOPPED)
         elif not run.state.is_over:
-            (run.folder / "stop").touch()
+            (run.folder / events.STOP).touch()
+
+
+def pause_run(workspace: Workspace, run_id: str) -> None:
+    """Asks a run to free the processor and the memory at its next batch, and to be able to go on."""
+    with _launching:
+        run = runs.open_run(workspace, run_id)
+        if run.state == State.RUNNING:
+            (run.folder / events.PAUSE).touch()
+
+
+def resume_run(workspace: Workspace, run_id: str, *, more_epochs: int = 0) -> None:
+    """Lets a run that is over go on from its last whole epoch, as if nothing had happened in between.
+
+    Args:
+        workspace: Where it is.
+        run_id: Which.
+        more_epochs: To be added to its last phase.
+
+    Raises:
+        RunNotFoundError: There is none of that id.
+        OSError: The disk is full.
+    """
+    with _launching:
+        run = runs.open_run(workspace, run_id)
+        if not run.state.is_over:
+            return
+        if more_epochs:
+            config = runs.read_config(run)
+            *before, last = config.phases
+            runs.write_config(run, replace(config, phases=(*before, replace(last, epochs=last.epochs + more_epochs))))
+        runs.request_again(workspace, run)
+    launch_queued(workspace)
 
 
 def delete_run(workspace: Workspace, run_id: str) -> None:

@@ -19,11 +19,16 @@ from core.workspace import Workspace
 
 
 class State(StrEnum):
-    """Where a run stands. `lost`: its process is gone and it never said how it ended."""
+    """Where a run stands.
+
+    `paused`: it goes on when it is asked to. `lost`: its process is gone and it never said how it ended.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     STOPPING = "stopping"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -31,12 +36,18 @@ class State(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (State.FINISHED, State.STOPPED, State.FAILED, State.LOST)
+        """Whether nothing more will happen unless somebody asks for it."""
+        return self in (State.PAUSED, State.FINISHED, State.STOPPED, State.FAILED, State.LOST)
 
 
 KEPT = ["path", "name", "label", "split", "random_split", "similar"]  # columns of a run's images.parquet
-STATE_OF_END = {events.Finished: State.FINISHED, events.Stopped: State.STOPPED, events.Failed: State.FAILED}
+STATE_OF_END = {
+    events.Finished: State.FINISHED,
+    events.Stopped: State.STOPPED,
+    events.Failed: State.FAILED,
+    events.Paused: State.PAUSED,
+}
+SAID_BEFORE = "said_before"  # a file with how many bytes of the events are older than the last time it went on
 
 
 class RunNotFoundError(AppError):
@@ -69,7 +80,7 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
         workspace: Where.
         project_id: Whose images these are.
         name: For people.
-        config: Written once, never changed.
+        config: What to do.
         table: Images with columns path (relative to the workspace), name, label, split, and optionally random_split
             (what a split blind to near duplicates would have said) and similar (the group of near duplicates); kept
             by the run, so that it stays reproducible when the project's images change.
@@ -174,6 +185,35 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     shutil.rmtree(workspace.run_folder(run_id), ignore_errors=True)
 
 
+def request_again(workspace: Workspace, run: Run) -> None:
+    """Puts a run that is over back into the queue, to go on from its last whole epoch.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    for name in (events.STOP, events.PAUSE):
+        (run.folder / name).unlink(missing_ok=True)
+    log = run.folder / "events.jsonl"
+    beside = run.folder / f"{SAID_BEFORE}.new"
+    beside.write_text(str(log.stat().st_size if log.exists() else 0), encoding="utf-8")
+    beside.replace(run.folder / SAID_BEFORE)
+    with workspace.database() as database:
+        database.execute(
+            "UPDATE runs SET state = ?, pid = NULL, process_created = NULL WHERE id = ?", (State.QUEUED, run.id)
+        )
+
+
+def write_config(run: Run, config: RunConfig) -> None:
+    """Changes what a run that is over was asked to do, such as how many epochs it has.
+
+    Raises:
+        OSError: The disk is full; what was asked before stays.
+    """
+    beside = run.folder / "config.json.new"
+    beside.write_text(config.to_json(), encoding="utf-8")
+    beside.replace(run.folder / "config.json")
+
+
 def record_process(workspace: Workspace, run_id: str, pid: int, process_created: float) -> None:
     """Remembers which process works on a run."""
     with workspace.database() as database:
@@ -208,15 +248,24 @@ def _true_state(folder: Path, row: dict[str, Any]) -> State:
         pid, created = started.pid, started.process_created
     # Asked before the last event is read: a worker that ends in between has written its end already.
     alive = Worker(pid, created).is_alive
-    said = events.last(folder / "events.jsonl")
+    said = events.last(folder / "events.jsonl", _said_before(folder))
     if said is not None and type(said) in STATE_OF_END:
         return STATE_OF_END[type(said)]
     if not alive:
         return State.LOST
-    return State.STOPPING if (folder / "stop").exists() else State.RUNNING
+    if (folder / events.STOP).exists():
+        return State.STOPPING
+    return State.PAUSING if (folder / events.PAUSE).exists() else State.RUNNING
+
+
+def _said_before(folder: Path) -> int:
+    try:
+        return int((folder / SAID_BEFORE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
 
 
 def started_by(folder: Path) -> events.Started | None:
-    """Returns which process works, or worked, on the run of a folder; None before it has said so."""
-    said, _ = events.read(folder / "events.jsonl")
+    """Returns which process works, or worked, on the run of a folder since it went on last; None before it said so."""
+    said, _ = events.read(folder / "events.jsonl", _said_before(folder))
     return next((event for event in reversed(said) if isinstance(event, events.Started)), None)

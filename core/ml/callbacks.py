@@ -1,25 +1,27 @@
-"""The Keras callbacks of a run: the stop file, the events, and the best epoch kept on disk."""
+"""The Keras callbacks of a run: what is asked of it meanwhile, the events, and each epoch kept on disk."""
 
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 
 from core import events
 from core.config import Phase
 from core.errors import AppError
+from core.ml.checkpoint import Checkpoint, Standing
 from core.text import N_
 
 PROGRESS_SECONDS = 0.2
-BEST_EPOCH = "checkpoint/best.npz"
 
 
 class StopRequested(Exception):  # noqa: N818 (not an error: the user asked for it)
     """The user asked the run to stop."""
+
+
+class PauseRequested(Exception):  # noqa: N818
+    """The user asked the run to pause."""
 
 
 class DivergedError(AppError):
@@ -31,66 +33,31 @@ class DivergedError(AppError):
     )
 
 
-class BestEpoch:
-    """What the network had learned by the epoch with the lowest validation loss, on disk, to outlive the process.
+def obey(folder: Path) -> None:
+    """Ends the work on a run if that was asked for.
 
-    Only weights that training may change in some phase are kept: the others are those of the pretrained file, and a
-    few numbers are written in a moment where a whole network takes longer than an epoch on stored features.
-
-    Args:
-        folder: The run folder.
-        model: The whole network.
-        learned: Those of its weights that may change; see `core.ml.model.learned_weights`.
+    Raises:
+        StopRequested: For good, with its best epoch as its result.
+        PauseRequested: To go on later.
     """
-
-    def __init__(self, folder: Path, model: keras.Model, learned: list[keras.Variable]):
-        self.path = folder / BEST_EPOCH
-        self.path.parent.mkdir(exist_ok=True)
-        self.val_loss = math.inf
-        self.epoch = 0
-        self.val_accuracy = 0.0
-        places = {id(weight): place for place, weight in enumerate(model.weights)}
-        self._learned = {str(places[id(weight)]): weight for weight in learned}
-
-    def offer(self, epoch: int, val_loss: float, val_accuracy: float) -> bool:
-        """Keeps the network's weights if this epoch is the best so far, and says whether it was."""
-        if not val_loss < self.val_loss:
-            return False
-        beside = self.path.with_name("writing.npz")
-        arrays: dict[str, Any] = {
-            place: keras.ops.convert_to_numpy(weight.value) for place, weight in self._learned.items()
-        }
-        np.savez(beside, **arrays)
-        beside.replace(self.path)
-        self.val_loss, self.epoch, self.val_accuracy = val_loss, epoch, val_accuracy
-        return True
-
-    def restore(self, model: keras.Model) -> None:
-        """Puts the best epoch's weights back into the model, where there is one."""
-        if self.path.exists():
-            restore_best(model, self.path)
-
-
-def restore_best(model: keras.Model, path: Path) -> None:
-    """Puts what `BestEpoch` kept into a network that was built like the trained one, pretrained weights included."""
-    with np.load(path) as kept:
-        for place in kept.files:
-            model.weights[int(place)].assign(kept[place])
+    if (folder / events.STOP).exists():
+        raise StopRequested
+    if (folder / events.PAUSE).exists():
+        raise PauseRequested
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends training or validation at the next batch once the stop file is there.
+    """Ends training or validation at the next batch once the stop file, or the one that asks for a pause, is there.
 
     It leaves `fit` by an exception, since Keras has no other way out of a validation that is under way.
     """
 
     def __init__(self, folder: Path):
         super().__init__()
-        self.file = folder / "stop"
+        self.folder = folder
 
     def _obey(self) -> None:
-        if self.file.exists():
-            raise StopRequested
+        obey(self.folder)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Looks for the stop file before each training batch."""
@@ -103,17 +70,31 @@ class Stop(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class Turn:
-    """Which phase of a run it is, from 1, and how many epochs went before it."""
+    """Which phase of a run it is.
+
+    Attributes:
+        folder: The run folder.
+        phase: What it asks for.
+        number: From 1.
+        epochs_before: Whole epochs of earlier phases.
+        standing: Where it was interrupted, where it goes on and does not begin.
+    """
 
     folder: Path
     phase: Phase
     number: int
     epochs_before: int
+    standing: Standing | None = None
 
     @property
     def home(self) -> Path:
         """The workspace."""
         return self.folder.parent.parent
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs of this phase before it goes on."""
+        return self.standing.epochs if self.standing else 0
 
     def say(self, event: events.Event) -> None:
         """Writes an event of the run."""
@@ -121,24 +102,40 @@ class Turn:
 
 
 class Reporter(keras.callbacks.Callback):
-    """Writes the events of one phase; what they mean for the page is decided there."""
+    """Keeps each epoch and writes the events of one phase; what they mean for the page is decided there.
 
-    def __init__(self, turn: Turn, best: BestEpoch, num_images: int):
+    Args:
+        turn: The phase.
+        checkpoint: Keeps the epochs.
+        num_images: That are trained on.
+        patience: Epochs without a lower validation loss after which the phase ends; 0 for none.
+    """
+
+    def __init__(self, turn: Turn, checkpoint: Checkpoint, num_images: int, patience: int):
         super().__init__()
         self.turn = turn
-        self.best = best
+        self.checkpoint = checkpoint
         self.num_images = num_images
-        self.seconds: list[float] = []  # of the epochs done
+        self.patience = patience
+        self.seconds: list[float] = []  # of the epochs done here
+        self._goes_on = turn.standing is not None
+        self._waited = turn.standing.waited if turn.standing else 0
+        self._lowest = turn.standing.lowest if turn.standing else math.inf
         self._epoch_began = self._last_progress = time.monotonic()
 
     @property
     def epochs_done(self) -> int:
         """How many epochs of this phase are complete."""
-        return len(self.seconds)
+        return self.turn.epochs_done + len(self.seconds)
 
     @property
     def _epoch(self) -> int:
         return self.turn.epochs_before + self.epochs_done + 1
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Puts the optimizer where it was, in a phase that goes on."""
+        if self._goes_on:
+            self.checkpoint.restore_optimizer(self.model.optimizer, self.model.trainable_variables)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Starts the clock."""
@@ -164,10 +161,12 @@ class Reporter(keras.callbacks.Callback):
         self.turn.say(event)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Reports the epoch and keeps it if it is the best."""
+        """Keeps the epoch, reports it, and ends the phase where the validation loss no longer falls."""
         logs = {name: float(value) for name, value in (logs or {}).items()}
         self._check(logs["val_loss"])
         seconds = time.monotonic() - self._epoch_began
+        before = self.checkpoint.standing
+        is_best = before is None or logs["val_loss"] < before.best.val_loss
         event = events.EpochEnded(
             epoch=self._epoch,
             phase=self.turn.number,
@@ -177,10 +176,25 @@ class Reporter(keras.callbacks.Callback):
             val_accuracy=logs["val_accuracy"],
             learning_rate=self.turn.phase.learning_rate,
             seconds=seconds,
-            best=self.best.offer(self._epoch, logs["val_loss"], logs["val_accuracy"]),
+            best=is_best,
         )
-        self.turn.say(event)
+        self._waited = 0 if event.val_loss < self._lowest else self._waited + 1
+        self._lowest = min(self._lowest, event.val_loss)
         self.seconds.append(seconds)
+        standing = Standing(
+            phase=self.turn.number,
+            epochs_before=self.turn.epochs_before,
+            epochs=self.epochs_done,
+            planned=self.turn.phase.epochs,
+            waited=self._waited,
+            lowest=self._lowest,
+            stopped_early=0 < self.patience <= self._waited,
+            best=event if before is None or is_best else before.best,
+            last=event,
+        )
+        self.checkpoint.save(standing, self.model.optimizer)  # first: what was said must hold
+        self.turn.say(event)
+        self.model.stop_training = standing.stopped_early
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):

@@ -1,10 +1,24 @@
 """What the network runs on: one processor, one GPU or several, and in which precision."""
 
+import os
+
 import keras
 import tensorflow as tf
 
 TENSOR_CORES = (7, 0)  # compute capability from which float16 is computed by units of its own
 FULL_PRECISION = "float32"
+DETERMINISTIC = "HEADSTART_DETERMINISTIC"
+
+
+def is_deterministic() -> bool:
+    """Whether the same run is to end with the same bits every time, which takes longer."""
+    return os.environ.get(DETERMINISTIC, "off") == "on"
+
+
+def be_deterministic() -> None:
+    """Lets TensorFlow add up in the same order every time, where that is asked for; for the whole process."""
+    if is_deterministic():
+        tf.config.experimental.enable_op_determinism()
 
 
 def gpus() -> list[tf.config.PhysicalDevice]:

@@ -11,8 +11,9 @@ import pandas as pd
 
 from core import backbones, budget, events, speeds
 from core.config import Phase, RunConfig
-from core.ml import pipeline
-from core.ml.callbacks import BestEpoch, Reporter, Stop, Turn
+from core.ml import devices, pipeline
+from core.ml.callbacks import Reporter, Stop, Turn
+from core.ml.checkpoint import Checkpoint
 from core.ml.devices import has_gpu
 from core.ml.feed import Feed, Plan, QuickForm
 from core.ml.model import backbone_of, count_trainable, freeze_layers, learned_weights, learns_statistics
@@ -27,7 +28,7 @@ NO_ROOM = N_(
 
 
 def train(model: keras.Model, config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
-    """Trains all phases; afterwards the model holds the weights of its best epoch.
+    """Trains all phases, from the last whole epoch on where there was one; then the model is that of its best epoch.
 
     In each phase only the suffix after the frozen prefix is trained; it shares its layers with the model.
 
@@ -39,19 +40,32 @@ def train(model: keras.Model, config: RunConfig, table: pd.DataFrame, folder: Pa
 
     Raises:
         StopRequested: The stop file appeared; the best epoch so far is in the checkpoint.
+        PauseRequested: The run is to go on later, from the last whole epoch.
         DivergedError: The loss is no longer a number; the best epoch so far is in the checkpoint.
     """
-    best = BestEpoch(folder, model, learned_weights(model, config))
-    epochs_done = 0
+    checkpoint = Checkpoint(folder, model, learned_weights(model, config))
+    standing = checkpoint.standing
+    epochs_done = standing.epochs_before if standing else 0
     for number, phase in enumerate(config.phases, start=1):
-        best.restore(model)
-        epochs_done += _train_phase(model, config, table, best, Turn(folder, phase, number, epochs_done))
-    best.restore(model)
+        if standing and number < standing.phase:
+            continue
+        at = standing if standing and number == standing.phase else None
+        if at and at.is_phase_over(phase.epochs):
+            checkpoint.restore_last()  # the next phase begins with the best weights, and draws on from here
+            epochs_done += at.epochs
+            continue
+        turn = Turn(folder, phase, number, epochs_done, at)
+        epochs_done += _train_phase(model, config, table, checkpoint, turn)
+    checkpoint.restore_best(model)
 
 
-def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, best: BestEpoch, turn: Turn) -> int:
+def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, checkpoint: Checkpoint, turn: Turn) -> int:
     """Trains one phase and returns how many epochs it took."""
     phase = turn.phase
+    if turn.standing:
+        checkpoint.restore_last()
+    else:
+        checkpoint.restore_best(model)
     freeze_phase(model, config, phase)
     trainable = count_trainable(model)
     turn.say(
@@ -68,14 +82,15 @@ def _train_phase(model: keras.Model, config: RunConfig, table: pd.DataFrame, bes
     with closing(Feed(plan, table, turn.home)) as feed:
         _say_features(feed, turn)
         compile_model(suffix, config, phase)
-        reporter = Reporter(turn, best, len(feed.training_images))
+        reporter = Reporter(turn, checkpoint, len(feed.training_images), config.patience)
         suffix.fit(
             feed.training(),
             validation_data=feed.validation(),
+            initial_epoch=turn.epochs_done,
             epochs=phase.epochs,
             shuffle=False,  # the feed has shuffled
             class_weight=pipeline.class_weights(table, config) if config.class_weights else None,
-            callbacks=[feed.turns(turn.epochs_before), Stop(turn.folder), reporter, *_early_stopping(config)],
+            callbacks=[feed.turns(turn.epochs_before), Stop(turn.folder), reporter],
             verbose=0,
         )
         _record_speed(feed, turn, reporter.seconds)
@@ -116,6 +131,8 @@ def _say_features(feed: Feed, turn: Turn) -> None:
 
 def _quick_form(config: RunConfig, turn: Turn, num_images: int) -> QuickForm:
     """Says whether the prefix is to run in LiteRT; that it is quicker is measured before it is believed."""
+    if devices.is_deterministic():
+        return "no"  # which way is quicker may change, and with it the last digits
     backbone, machine = backbones.CATALOG[config.backbone], speeds.machine(turn.home)
     frozen, size = turn.phase.frozen_layers, config.image_size
     if not speeds.quick_form_pays(backbone, frozen, size, num_images, machine):
@@ -169,9 +186,3 @@ def _loss(config: RunConfig) -> keras.losses.Loss:
     if config.loss == "focal":
         return keras.losses.CategoricalFocalCrossentropy()
     return keras.losses.CategoricalCrossentropy(label_smoothing=0.1 if config.loss == "label_smoothing" else 0.0)
-
-
-def _early_stopping(config: RunConfig) -> list[keras.callbacks.Callback]:
-    if not config.patience:
-        return []
-    return [keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience)]

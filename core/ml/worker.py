@@ -18,7 +18,8 @@ from core import backbones, events, weights
 from core.config import RunConfig
 from core.errors import AppError
 from core.ml import devices, evaluate, export, pipeline
-from core.ml.callbacks import BEST_EPOCH, StopRequested, restore_best
+from core.ml.callbacks import PauseRequested, StopRequested, obey
+from core.ml.checkpoint import BEST, FOLDER, read_standing, restore_best
 from core.ml.model import build_model
 from core.ml.train import train
 from core.pictures import UnreadablePictureError
@@ -89,10 +90,12 @@ def clear_half_written(folder: Path) -> None:
 def run(config: RunConfig, folder: Path) -> events.Event:
     """Trains, evaluates and exports; returns the last event, which is not written yet.
 
-    Whatever ends the training, its best epoch becomes a whole model that can be looked at.
+    Whatever ends the training for good, its best epoch becomes a whole model that can be looked at. A run that was
+    interrupted goes on from its last whole epoch.
     """
     log = folder / "events.jsonl"
     table = pd.read_parquet(folder / "images.parquet")
+    devices.be_deterministic()
     keras.utils.set_random_seed(config.seed)
     problem: AppError | None = None
     stopped = False
@@ -102,12 +105,16 @@ def run(config: RunConfig, folder: Path) -> events.Event:
         with devices.strategy().scope():
             model = build_model(config)
             events.append(log, ready(config, table))
+            repeat_last_epoch(folder)
             train(model, config, table, folder)
     except StopRequested:
         stopped = True
+    except PauseRequested:
+        return events.Paused()
     except Exception as error:
         problem = take_down(error, folder)
-    best = best_epoch(folder)
+    standing = read_standing(folder)
+    best = standing.best if standing else None
     if best is not None:
         events.append(log, events.Finishing(best_epoch=best.epoch))
         try:
@@ -130,8 +137,7 @@ def fetch_weights(config: RunConfig, folder: Path) -> None:
 
     def report(done: int, total: int) -> None:
         nonlocal last
-        if (folder / "stop").exists():
-            raise StopRequested
+        obey(folder)
         if time.monotonic() - last < DOWNLOAD_EVENT_SECONDS and done != total:
             return
         last = time.monotonic()
@@ -152,10 +158,13 @@ def ready(config: RunConfig, table: pd.DataFrame) -> events.Ready:
     )
 
 
-def best_epoch(folder: Path) -> events.EpochEnded | None:
-    """Returns the last epoch whose weights were kept, None when no epoch was complete."""
+def repeat_last_epoch(folder: Path) -> None:
+    """Says of the last whole epoch what was not said any more, because the process died between keeping and telling."""
+    standing = read_standing(folder)
     said, _ = events.read(folder / "events.jsonl")
-    return next((event for event in reversed(said) if isinstance(event, events.EpochEnded) and event.best), None)
+    told = max((event.epoch for event in said if isinstance(event, events.EpochEnded)), default=0)
+    if standing is not None and standing.last.epoch > told:
+        events.append(folder / "events.jsonl", standing.last)
 
 
 def wrap_up(config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
@@ -163,7 +172,7 @@ def wrap_up(config: RunConfig, table: pd.DataFrame, folder: Path) -> None:
     keras.backend.clear_session()
     devices.use_precision(devices.FULL_PRECISION)  # what is taken home runs anywhere
     model = build_model(config)
-    restore_best(model, folder / BEST_EPOCH)
+    restore_best(model, folder / FOLDER / BEST)
     export.write_keras(model, folder)
     predictions = evaluate.write_predictions(model, config, table, folder)
     events.append(folder / "events.jsonl", check_litert(model, folder, predictions))

@@ -12,7 +12,7 @@ from core import budget, events, features
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.ml import pipeline, train
-from core.ml.callbacks import BEST_EPOCH
+from core.ml.checkpoint import BEST, FOLDER
 from core.ml.feed import Feed, Plan
 from core.ml.forward import Pass
 from core.ml.model import build_model
@@ -198,8 +198,8 @@ def test_live_variations_are_new_in_every_epoch_and_leave_nothing_behind(make_ru
 
 
 def weights_after(folder):
-    with np.load(folder / BEST_EPOCH) as kept:
-        return {name: kept[name] for name in kept.files}
+    with np.load(folder / FOLDER / BEST) as kept:
+        return {name: kept[name] for name in kept.files if name.startswith("weight")}
 
 
 def trained(make_run, **changes):
