@@ -16,6 +16,7 @@ from core.events import (
     Finished,
     Finishing,
     Note,
+    Paused,
     PhaseBegun,
     Progress,
     Ready,
@@ -163,7 +164,7 @@ class History:
     @property
     def fraction_done(self) -> float:
         """Share of the planned epochs that is done, 0 to 1."""
-        if self.end or self.finishing:
+        if self.finishing or (self.end and not isinstance(self.end, Paused)):
             return 1.0
         return min(1.0, self.position / self.ready.epochs) if self.ready else 0.0
 

@@ -109,6 +109,22 @@ def resume_run(workspace: Workspace, run_id: str, *, more_epochs: int = 0) -> No
     launch_queued(workspace)
 
 
+def finish_run(workspace: Workspace, run_id: str) -> None:
+    """Makes a model of the best epoch of a run that was cut short, without training it any further.
+
+    Raises:
+        RunNotFoundError: There is none of that id.
+        OSError: The disk is full.
+    """
+    with _launching:
+        run = runs.open_run(workspace, run_id)
+        if not run.is_cut_short:
+            return
+        runs.request_again(workspace, run)
+        (run.folder / events.STOP).touch()
+    launch_queued(workspace)
+
+
 def delete_run(workspace: Workspace, run_id: str) -> None:
     """Stops a run where needed and deletes it with its model."""
     _end(workspace, runs.open_run(workspace, run_id))

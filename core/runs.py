@@ -47,6 +47,7 @@ STATE_OF_END = {
     events.Failed: State.FAILED,
     events.Paused: State.PAUSED,
 }
+CHECKPOINT = "checkpoint/last.npz"  # its last whole epoch
 SAID_BEFORE = "said_before"  # a file with how many bytes of the events are older than the last time it went on
 
 
@@ -66,6 +67,21 @@ class Run:
     created: float
     folder: Path
     state: State
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is over before its end, or after it with more that it could learn."""
+        return self.state.is_over and (self.is_cut_short or self.has_epochs)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it is over without having come to an end that somebody wished for."""
+        return self.state in (State.PAUSED, State.FAILED, State.LOST)
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether a whole epoch is kept, from which it can go on."""
+        return (self.folder / CHECKPOINT).exists()
 
     @property
     def has_model(self) -> bool:

@@ -12,7 +12,8 @@ table = pieces.require_images(at)
 assert at.project is not None
 
 own_runs = runs.list_runs(at.workspace, at.project.id)
-watched = at.run or next((run for run in own_runs if not run.state.is_over), None)
+waiting = (run for run in own_runs if not run.state.is_over or run.state == runs.State.PAUSED)
+watched = at.run or next(waiting, None)
 
 changed = freshness.changes(own_runs, table)
 

@@ -45,6 +45,10 @@ while part == "wait":
     if (folder / "stop").exists():
         say(events.Stopped(best_epoch=0, val_accuracy=0.0))
         sys.exit(0)
+    if (folder / "pause").exists():
+        say(events.Paused())
+        (folder / "part").write_text("finish")
+        sys.exit(0)
     time.sleep(0.02)
 for number in (1, 2, 3):
     say(events.Progress(epoch=number, step=1, steps=2, images_seen=number * 8 - 4, loss=0.5, accuracy=0.5))

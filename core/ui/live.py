@@ -1,12 +1,13 @@
 """The live view of a run: state, progress, two charts that grow, the stop button, and what it has to say."""
 
 import math
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from core import jobs, runs
-from core.events import Event, Failed, Finished, Stopped
+from core.events import Event, Failed, Finished, Paused, Stopped
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
 from core.text import _, ngettext, number, percent
@@ -17,6 +18,7 @@ from core.ui.state import Key
 from core.workspace import Workspace
 
 REFRESH_SECONDS = 0.5
+USUAL_MORE_EPOCHS, MOST_MORE_EPOCHS = 10, 500
 
 
 def watch(workspace: Workspace, run: Run) -> None:
@@ -52,7 +54,8 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
             st.error(
                 _(
                     "The training broke off: its process is gone, perhaps because the memory ran out or the "
-                    "machine was switched off. Start it again, with a smaller batch size if memory was short."
+                    "machine was switched off. Every whole epoch is kept: let it go on. If it breaks off again, start "
+                    "a new run with a smaller batch size."
                 ),
                 icon=":material/error:",
             )
@@ -63,21 +66,80 @@ def _title(workspace: Workspace, run: Run) -> None:
         st.markdown(f"### {plain(run.name)}", anchors=False, width="content")
         pieces.state_badge(run.state)
         if not run.state.is_over:
-            st.button(
-                _("Stopping …") if run.state == State.STOPPING else _("Stop"),
-                key=Key.STOP_RUN,
-                icon=":material/stop:",
-                disabled=run.state == State.STOPPING,
-                on_click=_stop,
-                args=(workspace, run.id),
-                help=_("Ends the training within moments and keeps the best round of practice so far."),
-            )
+            _while_it_runs(workspace, run)
+        elif run.is_cut_short:
+            _where_it_was_cut_short(workspace, run)
+        elif run.has_epochs:
+            _after_its_end(workspace, run)
 
 
-def _stop(workspace: Workspace, run_id: str) -> None:
-    # The view itself says so where the run was deleted meanwhile.
-    with suppress(RunNotFoundError):
-        jobs.stop_run(workspace, run_id)
+def _while_it_runs(workspace: Workspace, run: Run) -> None:
+    if run.state != State.QUEUED:
+        st.button(
+            _("Pausing …") if run.state == State.PAUSING else _("Pause"),
+            key=Key.PAUSE_RUN,
+            icon=":material/pause:",
+            disabled=run.state != State.RUNNING,
+            on_click=_ask,
+            args=(jobs.pause_run, workspace, run.id),
+            help=_("Frees the processor and the memory within moments. It can go on later, from its last whole epoch."),
+        )
+    st.button(
+        _("Stopping …") if run.state == State.STOPPING else _("Stop"),
+        key=Key.STOP_RUN,
+        icon=":material/stop:",
+        disabled=run.state == State.STOPPING,
+        on_click=_ask,
+        args=(jobs.stop_run, workspace, run.id),
+        help=_("Ends the training within moments and keeps the best round of practice so far."),
+    )
+
+
+def _where_it_was_cut_short(workspace: Workspace, run: Run) -> None:
+    st.button(
+        _("Go on") if run.has_epochs else _("Start again"),
+        key=Key.RESUME_RUN,
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_ask,
+        args=(jobs.resume_run, workspace, run.id),
+        help=_("It goes on from its last whole epoch and ends as if it had never been interrupted.")
+        if run.has_epochs
+        else _("No epoch was complete, so it begins at the beginning, with the same settings."),
+    )
+    if run.has_epochs and not run.has_model:
+        st.button(
+            _("Keep what it learned"),
+            key=Key.FINISH_RUN,
+            icon=":material/check:",
+            on_click=_ask,
+            args=(jobs.finish_run, workspace, run.id),
+            help=_("Trains no further: the best epoch so far is checked and packed."),
+        )
+
+
+def _after_its_end(workspace: Workspace, run: Run) -> None:
+    with st.popover(_("Train longer"), icon=":material/more_time:"):
+        st.markdown(
+            _("It goes on where it ended, with the same settings. The best epoch is kept, so it can only get better.")
+        )
+        count = st.number_input(_("More epochs"), 1, MOST_MORE_EPOCHS, USUAL_MORE_EPOCHS, key=Key.MORE_EPOCHS)
+        st.button(
+            _("Train longer"),
+            key=Key.TRAIN_LONGER,
+            type="primary",
+            on_click=_ask,
+            args=(partial(jobs.resume_run, more_epochs=int(count)), workspace, run.id),
+        )
+
+
+def _ask(what: Callable[[Workspace, str], None], workspace: Workspace, run_id: str) -> None:
+    try:
+        what(workspace, run_id)
+    except RunNotFoundError:
+        pass  # it was deleted meanwhile, which the view itself says
+    except OSError as error:
+        st.toast(_("That could not be done: {reason}.", reason=plain(error.strerror or str(error))))
 
 
 def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
@@ -209,6 +271,11 @@ def _end(end: Event) -> None:
                     accuracy=percent(end.val_accuracy, 1),
                 ),
                 icon=":material/stop:",
+            )
+        case Paused():
+            st.info(
+                _("Paused. It uses neither processor nor memory, and goes on from its last whole epoch."),
+                icon=":material/pause:",
             )
         case Failed():
             st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")

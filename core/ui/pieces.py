@@ -25,6 +25,8 @@ CHART_HEIGHT = 300
 STATE_WORDS = {
     State.QUEUED: (N_("waiting"), ":material/hourglass_empty:", "yellow"),
     State.RUNNING: (N_("running"), ":material/play_arrow:", "orange"),
+    State.PAUSING: (N_("pausing"), ":material/pause_circle:", "yellow"),
+    State.PAUSED: (N_("paused"), ":material/pause:", "blue"),
     State.STOPPING: (N_("stopping"), ":material/stop_circle:", "yellow"),
     State.FINISHED: (N_("finished"), ":material/check:", "green"),
     State.STOPPED: (N_("stopped"), ":material/stop:", "gray"),

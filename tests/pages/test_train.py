@@ -172,13 +172,58 @@ def test_a_watched_run_that_was_deleted_meanwhile_is_told_calmly(workspace, fill
     def script(home, run_id):
         from pathlib import Path
 
+        from core import jobs
         from core.ui import live
         from core.workspace import Workspace
 
-        live._stop(Workspace(Path(home)), run_id)
+        live._ask(jobs.stop_run, Workspace(Path(home)), run_id)
         live._view(Workspace(Path(home)), run_id, was_over=False)
 
     runs.delete_run(workspace, finished.id)
     app = AppTest.from_function(script, args=(str(workspace.home), finished.id)).run()
     assert "There is no run" in app.info[0].value
     assert not app.exception
+
+
+def test_a_running_run_can_be_paused_and_a_paused_one_goes_on(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    page = {"project": filled.id, "run": worker.run.id, "lang": "en"}
+    app = open_page("train", **page)
+    app.button(key=Key.PAUSE_RUN).click().run()
+    assert (worker.run.folder / events.PAUSE).exists()
+    assert app.button(key=Key.PAUSE_RUN).label == "Pausing …" and app.button(key=Key.PAUSE_RUN).disabled
+
+    worker.keep_epoch()
+    worker.say(events.Paused())
+    runs.record_state(workspace, worker.run.id, State.PAUSED)
+    app = open_page("train", project=filled.id, lang="en")  # it is shown without being asked for
+    assert "It uses neither processor nor memory" in texts(app)
+    app.button(key=Key.RESUME_RUN).click().run()
+    assert runs.open_run(workspace, worker.run.id).state == State.QUEUED
+    assert not (worker.run.folder / events.PAUSE).exists()
+
+
+def test_a_run_that_broke_off_keeps_its_epochs_where_it_has_any(workspace, filled, worker):
+    worker.begin(1, 0.0)
+    page = {"project": filled.id, "run": worker.run.id, "lang": "en"}
+    app = open_page("train", **page)
+    assert app.button(key=Key.RESUME_RUN).label == "Start again"
+    assert Key.FINISH_RUN not in [button.key for button in app.button]
+    worker.keep_epoch()
+    app = open_page("train", **page)
+    assert app.button(key=Key.RESUME_RUN).label == "Go on"
+    app.button(key=Key.FINISH_RUN).click().run()
+    assert runs.open_run(workspace, worker.run.id).state == State.QUEUED
+    assert (worker.run.folder / events.STOP).exists()
+
+
+def test_a_finished_run_can_be_trained_longer(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    worker.finish()
+    worker.keep_epoch()
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    app.number_input(key=Key.MORE_EPOCHS).set_value(3).run()
+    app.button(key=Key.TRAIN_LONGER).click().run()
+    (phase,) = runs.read_config(worker.run).phases
+    assert phase.epochs == worker.config.phases[0].epochs + 3
+    assert runs.open_run(workspace, worker.run.id).state == State.QUEUED

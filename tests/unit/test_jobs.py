@@ -154,3 +154,65 @@ def test_run_that_cannot_be_launched_fails_and_the_next_one_starts(workspace, pr
     assert "could not be started" in history.history(first).end.sentence
     jobs.launch_queued(workspace)
     wait_for(workspace, second, State.FINISHED)
+
+
+def test_paused_run_frees_its_process_and_goes_on_when_asked(workspace, project):
+    run = queue(workspace, project, "wait")
+    process = process_of(workspace, run)
+    wait_for(workspace, run, State.RUNNING)
+    jobs.pause_run(workspace, run.id)
+    paused = wait_for(workspace, run, State.PAUSED)
+    process.wait(PATIENCE_SECONDS)
+    assert paused.is_cut_short and not paused.has_model
+    jobs.launch_queued(workspace)  # notes that it is over, and does not start it again
+    assert runs.open_run(workspace, run.id).state == State.PAUSED
+
+    jobs.resume_run(workspace, run.id)
+    wait_for(workspace, run, State.FINISHED)
+    story = history.history(run)
+    assert story.started.pid != process.pid
+    assert len(story.phases) == 1 and list(story.epochs["epoch"]) == [1, 2, 3]
+
+
+def test_lost_run_goes_on_and_is_not_taken_for_lost_while_it_waits(workspace, project):
+    lost = queue(workspace, project, "die")
+    wait_for(workspace, lost, State.LOST)
+    (lost.folder / "part").write_text("finish")
+    first = queue(workspace, project, "wait")
+    wait_for(workspace, first, State.RUNNING)
+    jobs.resume_run(workspace, lost.id)
+    assert runs.open_run(workspace, lost.id).state == State.QUEUED
+    jobs.stop_run(workspace, first.id)
+    wait_for(workspace, first, State.STOPPED)
+    jobs.launch_queued(workspace)
+    wait_for(workspace, lost, State.FINISHED)
+
+
+def test_more_epochs_are_added_to_the_last_phase(workspace, project):
+    run = wait_for(workspace, queue(workspace, project, "finish"), State.FINISHED)
+    jobs.resume_run(workspace, run.id, more_epochs=7)
+    assert [phase.epochs for phase in runs.read_config(run).phases] == [10]
+    wait_for(workspace, run, State.FINISHED)
+
+
+def test_run_that_was_cut_short_is_finished_without_training_on(workspace, project):
+    run = queue(workspace, project, "wait")
+    wait_for(workspace, run, State.RUNNING)
+    jobs.pause_run(workspace, run.id)
+    wait_for(workspace, run, State.PAUSED)
+    (run.folder / "part").write_text("wait")
+    jobs.finish_run(workspace, run.id)
+    wait_for(workspace, run, State.STOPPED)
+
+
+def test_what_goes_on_or_has_come_to_its_end_is_left_alone(workspace, project):
+    run = queue(workspace, project, "wait")
+    wait_for(workspace, run, State.RUNNING)
+    jobs.resume_run(workspace, run.id)
+    jobs.finish_run(workspace, run.id)
+    assert runs.open_run(workspace, run.id).state == State.RUNNING
+    jobs.stop_run(workspace, run.id)
+    wait_for(workspace, run, State.STOPPED)
+    jobs.pause_run(workspace, run.id)
+    jobs.finish_run(workspace, run.id)
+    assert runs.open_run(workspace, run.id).state == State.STOPPED
