@@ -38,6 +38,7 @@ LAYERS = (
         "weights",
         "predict",
         "processes",
+        "holding",
         "speeds",
         "workspace",
     },
