@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from core import events, jobs, predict, runs, text
+from core import jobs, predict, runs, text
 from core.backbones import CATALOG
 from core.config import MAX_EPOCHS, Head
+from core.history import history
 from core.runs import State
 from core.summary import summarize
 from core.workspace import Workspace
@@ -362,13 +364,38 @@ def test_reload_finds_the_run_and_stop_keeps_its_best_epoch(page, project, long_
     assert (stopped.state, stopped.has_model) == (State.STOPPED, True)
 
 
-def test_killed_worker_is_told_within_seconds(page, long_run, server):
-    said, _ = events.read(Workspace(server.home).run_folder(long_run) / "events.jsonl")
-    psutil.Process(next(event.pid for event in said if isinstance(event, events.Started))).kill()
+def worker_of(server, run_id: str) -> psutil.Process:
+    started = runs.started_by(Workspace(server.home).run_folder(run_id))
+    return psutil.Process(started.pid)
+
+
+def test_killed_worker_is_told_within_seconds_and_its_run_goes_on(page, long_run, server):
+    expect(metric(page, "Kept epoch")).to_be_visible(timeout=WORKER_MS)
+    worker_of(server, long_run).kill()
     told = page.locator(".st-key-live").get_by_test_id("stAlert")
     expect(told).to_contain_text("its process is gone", timeout=SOON_MS)
-    expect(told).to_contain_text("Start it again")
+    expect(told).to_contain_text("Every whole epoch is kept")
     expect(page.locator(".st-key-stop_run")).to_have_count(0)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(LONG_EPOCH)).to_be_visible(timeout=WORKER_MS)
+    expect(told).to_have_count(0)
+
+
+def test_paused_run_frees_its_process_and_goes_on_without_a_gap(page, long_run, server):
+    expect(metric(page, "Kept epoch")).to_be_visible(timeout=WORKER_MS)
+    worker = worker_of(server, long_run)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("It uses neither processor nor memory")).to_be_visible(timeout=SOON_MS)
+    worker.wait(SOON_MS / 1000)
+    run = runs.open_run(Workspace(server.home), long_run)
+    paused_after = len(history(run).epochs)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(LONG_EPOCH)).to_be_visible(timeout=WORKER_MS)
+    deadline = time.monotonic() + WORKER_MS / 1000
+    while len(epochs := history(run).epochs) <= paused_after and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(epochs) > paused_after
+    assert list(epochs["epoch"]) == list(range(1, len(epochs) + 1))
 
 
 def test_address_comes_back_to_the_same_project_and_run(page, project, trained):
