@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import curation, dataset
 from core.layout import MAX_LABEL_LENGTH, clean_label
-from core.text import N_, _, ngettext
+from core.text import N_, _, ngettext, number
 from core.ui import gallery, pieces, state
 from core.ui.markup import plain
 from core.ui.picture_grid import Group, Picture, picture_grid
@@ -32,7 +32,7 @@ class View:
         part: `USED` or `ASIDE`.
         label: The class that is shown; empty for all.
         counts: Pictures of each class in this part.
-        pictures: Those to show, columns id, name, path and label, by class.
+        pictures: Those to show, columns id, name, path, label, width and height, by class.
         is_locked: Nothing may be changed while pictures arrive.
     """
 
@@ -115,17 +115,21 @@ def _forget_selection() -> None:
 
 
 def _label(labels: list[str]) -> str:
-    if state.session().renamed:
-        st.session_state[Key.SHOWN_CLASS] = state.session().renamed
-        state.session().renamed = ""
-    return st.selectbox(
+    session, key = state.session(), state.in_words(Key.SHOWN_CLASS)
+    if session.renamed:
+        st.session_state.pop(key, None)
+        session.shown_class, session.renamed = session.renamed, ""
+    choices = ["", *labels]
+    session.shown_class = st.selectbox(
         _("Class"),
-        ["", *labels],
+        choices,
+        index=choices.index(session.shown_class) if session.shown_class in choices else 0,
         format_func=lambda label: label or _("All classes"),
-        key=Key.SHOWN_CLASS,
+        key=key,
         width=CHOICE_WIDTH,
         on_change=_forget_selection,
     )
+    return session.shown_class
 
 
 def _class_buttons(view: View) -> None:
@@ -195,15 +199,16 @@ def _pages(view: View) -> None:
     if num_pages > 1:
         with st.container(horizontal_alignment="center"):
             page = st.pagination(num_pages, key=Key.PICTURE_PAGE.format(f"{view.part} {view.label}"))
+    shown = view.pictures.iloc[(page - 1) * PAGE_PICTURES : page * PAGE_PICTURES]
     with grid:
         selected = picture_grid(
-            _groups(view, view.pictures.iloc[(page - 1) * PAGE_PICTURES : page * PAGE_PICTURES]),
+            _groups(view, shown),
             key=Key.PICTURES,
             url=thumbnails_url(view.workspace.project_folder(view.project_id)),
             selection=state.session().selections,
         )
     with bar:
-        _bar(view, selected)
+        _bar(view, selected, num_elsewhere=len(set(selected) - set(shown["id"])))
 
 
 def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
@@ -211,21 +216,26 @@ def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
         Group(
             str(label),
             ngettext("{count} picture", "{count} pictures", view.counts[str(label)]),
-            [Picture(row.id, row.name, _thumbnail(view, row)) for row in rows.itertuples(index=False)],
+            [_picture(view, row) for row in rows.itertuples(index=False)],
         )
         for label, rows in pictures.groupby("label", sort=False)
     ]
 
 
-def _thumbnail(view: View, row: Any) -> str:
+def _picture(view: View, row: Any) -> Picture:
     folder = view.workspace.project_folder(view.project_id)
-    return dataset.thumbnail_path(view.workspace, row).relative_to(folder).as_posix()
+    thumbnail = dataset.thumbnail_path(view.workspace, row).relative_to(folder).as_posix()
+    large = (view.workspace.home / row.path).relative_to(folder).as_posix()
+    size = _("{width} × {height} pixels", width=number(row.width), height=number(row.height))
+    return Picture(row.id, row.name, thumbnail, large, f"{row.label} · {size}")
 
 
-def _bar(view: View, selected: list[int]) -> None:
+def _bar(view: View, selected: list[int], *, num_elsewhere: int) -> None:
     is_idle = not selected or view.is_locked
     count = ngettext("**{count}** selected", "**{count}** selected", len(selected))
-    st.markdown(count if selected else _("Click pictures to select them."), width="content")
+    if num_elsewhere:
+        count += ", " + ngettext("{count} of them on another page", "{count} of them on other pages", num_elsewhere)
+    st.markdown(count if selected else _("Click pictures to select them, the lens to see one large."), width="content")
     with pieces.errors_shown():
         if view.part == USED:
             _move(view, selected, is_idle=is_idle)

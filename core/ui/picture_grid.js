@@ -6,11 +6,28 @@ class PictureGrid {
     this.buttons = new Map(); // by the picture's id, in the order of the page
     this.all = box.querySelector(".all");
     this.all.onclick = () => this.choose([...this.buttons.keys()], !this.isAll());
+    this.dialog = box.querySelector("dialog");
+    this.part(".before").onclick = () => this.step(-1);
+    this.part(".after").onclick = () => this.step(1);
+    this.part(".close").onclick = () => this.dialog.close();
+    this.dialog.onclick = (event) => event.target === this.dialog && this.dialog.close(); // beside the picture
+    this.dialog.onkeydown = (event) => {
+      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (way) this.step(way);
+      event.stopPropagation(); // the page's own keys sleep meanwhile
+    };
+    // Who closes a picture is led back to it, not to the one that was opened first.
+    this.dialog.onclose = () => this.buttons.get(this.shown)?.parentElement.querySelector(".open").focus();
+  }
+
+  part(name) {
+    return this.dialog.querySelector(name);
   }
 
   update(data, setStateValue) {
     this.setStateValue = setStateValue;
     this.words = data.words;
+    for (const name of ["before", "after", "close"]) this.part(`.${name}`).ariaLabel = data.words[name];
     // Within a selection the browser knows best: what the server says may be older than the last click.
     if (data.selection !== this.selection) this.selected = new Set(data.selected);
     this.selection = data.selection;
@@ -26,6 +43,9 @@ class PictureGrid {
   draw(data) {
     this.buttons.clear();
     this.last = null;
+    this.url = data.url;
+    this.pictures = data.groups.flatMap((group) => group.pictures);
+    if (this.dialog.open) this.dialog.close();
     this.box.querySelector(".groups").replaceChildren(...data.groups.map((group) => this.group(group, data.url)));
   }
 
@@ -46,7 +66,33 @@ class PictureGrid {
     button.append(element("span", { className: "check" }));
     button.onclick = (event) => this.click(id, event.shiftKey);
     this.buttons.set(id, button);
-    return button;
+    const open = element("button", { type: "button", className: "open", title: this.words.open });
+    open.ariaLabel = `${this.words.open}: ${name}`;
+    open.onclick = () => this.open(id);
+    const cell = element("div", { className: "cell" });
+    cell.append(button, open);
+    return cell;
+  }
+
+  open(id) {
+    this.show(id);
+    this.dialog.showModal();
+  }
+
+  show(id) {
+    const place = this.pictures.findIndex((picture) => picture.id === id);
+    const { name, large, facts } = this.pictures[place];
+    this.shown = id;
+    Object.assign(this.part("img"), { src: `${this.url}/${large}`, alt: name });
+    this.part(".name").textContent = name;
+    this.part(".facts").textContent = facts;
+    this.part(".before").disabled = place === 0;
+    this.part(".after").disabled = place === this.pictures.length - 1;
+  }
+
+  step(way) {
+    const next = this.pictures[this.pictures.findIndex((picture) => picture.id === this.shown) + way];
+    if (next) this.show(next.id);
   }
 
   click(id, isRange) {

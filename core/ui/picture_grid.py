@@ -13,6 +13,15 @@ HTML = """
 <div class="picture-grid">
   <button type="button" class="all"></button>
   <div class="groups"></div>
+  <dialog class="large">
+    <figure>
+      <img alt="">
+      <figcaption><b class="name"></b> <span class="facts"></span></figcaption>
+    </figure>
+    <button type="button" class="before"></button>
+    <button type="button" class="after"></button>
+    <button type="button" class="close"></button>
+  </dialog>
 </div>
 """
 
@@ -28,11 +37,21 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: `id` in the table of images, `name` as its owner called it, `file` of its thumbnail."""
+    """One picture.
+
+    Attributes:
+        id: In the table of images.
+        name: As its owner called it.
+        file: Of its thumbnail, below the address of the grid.
+        large: Of its working copy, likewise.
+        facts: What is told of it beside the large picture, in the reader's language.
+    """
 
     id: int
     name: str
     file: str
+    large: str
+    facts: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,8 @@ class Group:
 def picture_grid(groups: Sequence[Group], *, key: str, url: str, selection: int) -> list[int]:
     """Shows pictures and returns the ids of those that are selected, also of those on other pages.
 
-    A click selects or deselects; with the shift key it does so for all from the last clicked one on.
+    A click selects or deselects; with the shift key it does so for all from the last clicked one on. The button in a
+    picture's corner shows it large.
 
     Args:
         groups: What is on this page.
@@ -63,7 +83,14 @@ def picture_grid(groups: Sequence[Group], *, key: str, url: str, selection: int)
             "groups": [asdict(group) for group in groups],
             "selection": selection,
             "selected": _selected(known, selection),
-            "words": {"all": _("Select all on this page"), "none": _("Deselect all on this page")},
+            "words": {
+                "all": _("Select all on this page"),
+                "none": _("Deselect all on this page"),
+                "open": _("Show large"),
+                "before": _("The picture before"),
+                "after": _("The next picture"),
+                "close": _("Close"),
+            },
         },
         on_selection_change=lambda: None,
     )

@@ -123,6 +123,7 @@ class Session:
         drafts: The model and settings being put together, by project; also kept on disk.
         histories: Stories of runs read so far, by run.
         selections: Counts finished selections of pictures, so that the next one begins empty.
+        shown_class: The class whose pictures the Images page shows; empty for all.
         renamed: The new name of the class that was shown, until the page shows it under that name; empty for none.
         is_mending: Whether something was done about a finding, after which the next one follows.
         question: Key of the button whose question is open; empty for none.
@@ -136,6 +137,7 @@ class Session:
     drafts: dict[str, Draft] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     selections: int = 0
+    shown_class: str = ""
     renamed: str = ""
     is_mending: bool = False
     question: str = ""

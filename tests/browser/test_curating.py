@@ -60,7 +60,7 @@ def expect_pressed(page: Page, *names: str) -> None:
 
 
 def expect_selected(page: Page, count: int) -> None:
-    told = f"{count} selected" if count else "Click pictures to select them."
+    told = f"{count} selected" if count else "Click pictures to select them, the lens to see one large."
     expect(page.locator(".st-key-picture_bar")).to_contain_text(told)
 
 
@@ -123,6 +123,7 @@ def test_pictures_are_selected_with_the_keyboard(page, project):
     open_images(page, project)
     tile(page, "class-1/1.png").focus()
     page.keyboard.press("Space")
+    page.keyboard.press("Tab")  # the lens
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect_pressed(page, "class-1/1.png", "class-1/2.png")
@@ -138,7 +139,7 @@ def test_thumbnails_come_from_the_disk_and_are_kept(page, project):
     page.on("response", lambda answer: answers.append(answer) if "/headstart/thumbnail/" in answer.url else None)
     open_images(page, project)
     page.wait_for_function(
-        "[...document.querySelectorAll('.picture-grid img')].every(image => image.naturalWidth > 40)"
+        "[...document.querySelectorAll('.picture-grid .tile img')].every(image => image.naturalWidth > 40)"
     )
     assert len({answer.url for answer in answers}) == 2 * EACH
     assert {answer.status for answer in answers} == {200}
@@ -155,9 +156,49 @@ def test_a_selection_goes_on_over_pages(page, server, picture_folder):
     expect(tiles(page)).to_have_count(2 * each - PAGE_PICTURES)
     page.get_by_role("button", name="Select all on this page").click()
     expect_selected(page, 1 + 2 * each - PAGE_PICTURES)
+    expect(page.locator(".st-key-picture_bar")).to_contain_text("1 of them on another page")
     page.locator(".st-key-set_aside button").click()
     expect(tiles(page)).to_have_count(PAGE_PICTURES - 1)
     assert labels(server, project) == {"class-1": each - 1, "class-2": PAGE_PICTURES - each}
+
+
+def large(page: Page) -> Locator:
+    return page.locator(".picture-grid dialog.large")
+
+
+def expect_large(page: Page, name: str) -> None:
+    expect(large(page).locator(".name")).to_have_text(name)
+    expect(large(page).locator("img")).to_have_js_property("complete", True)
+    assert large(page).locator("img").evaluate("image => image.naturalWidth") > 0
+
+
+def test_a_picture_is_seen_large_by_keyboard_and_nothing_is_selected(page, project):
+    open_images(page, project)
+    tile(page, "class-1/5.png").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_large(page, "class-1/5.png")
+    expect(large(page).locator(".facts")).to_have_text(re.compile(r"class-1 · [\d,]+ × [\d,]+ pixels"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect_large(page, "class-2/1.png")
+    page.keyboard.press("ArrowLeft")
+    expect_large(page, "class-1/6.png")
+    page.keyboard.press("Escape")
+    expect(large(page)).not_to_be_visible()
+    expect(page.get_by_role("button", name="Show large: class-1/6.png")).to_be_focused()
+    expect_pressed(page)
+
+
+def test_a_large_picture_is_closed_by_its_button_and_by_a_click_beside_it(page, project):
+    open_images(page, project)
+    for close in (lambda: large(page).get_by_role("button", name="Close").click(), lambda: page.mouse.click(8, 300)):
+        tile(page, "class-1/1.png").hover()
+        page.get_by_role("button", name="Show large: class-1/1.png").click()
+        expect_large(page, "class-1/1.png")
+        expect(large(page).get_by_role("button", name="The picture before")).to_be_disabled()
+        close()
+        expect(large(page)).not_to_be_visible()
 
 
 @pytest.fixture
@@ -174,3 +215,7 @@ def test_pictures_are_selected_with_a_finger(phone, project):
     expect_pressed(phone, "class-1/3.png")
     expect_selected(phone, 1)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.get_by_role("button", name="Show large: class-1/2.png").tap()
+    expect_large(phone, "class-1/2.png")
+    box = large(phone).locator("img").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390

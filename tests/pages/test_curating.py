@@ -10,6 +10,7 @@ from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, texts
 
 ANT, BEE = LABELS
+SHOWN_CLASS = f"{Key.SHOWN_CLASS}_en"
 
 
 def counts(workspace, project) -> dict[str, int]:
@@ -38,7 +39,7 @@ def test_selected_pictures_are_moved_and_moved_back(workspace, filled):
     app.selectbox(key=Key.MOVE_TO.format(0)).set_value(BEE).run()
     app.button(key=Key.MOVE).click().run()
     assert counts(workspace, filled) == {ANT: 4, BEE: 8}
-    assert "Click pictures to select them." in texts(app)
+    assert "Click pictures to select them, the lens to see one large." in texts(app)
     (undo,) = undo_buttons(app)
     assert undo.label.startswith("Undo: 2 pictures moved to “bee \\*bold\\*")
     undo.click().run()
@@ -57,14 +58,14 @@ def test_nothing_can_be_done_while_nothing_is_selected(filled):
 def test_a_selection_that_was_cleared_is_over(workspace, filled):
     app = select(open_page("images", project=filled.id, lang="en"), ids(workspace, filled)[:2])
     app.button(key=Key.CLEAR_SELECTION).click().run()
-    assert "Click pictures to select them." in texts(app)
+    assert "Click pictures to select them, the lens to see one large." in texts(app)
     assert app.button(key=Key.SET_ASIDE).disabled
 
 
 def test_a_selection_ends_with_another_class(workspace, filled):
     app = select(open_page("images", project=filled.id, lang="en"), ids(workspace, filled)[:2])
-    app.selectbox(key=Key.SHOWN_CLASS).set_value(BEE).run()
-    assert "Click pictures to select them." in texts(app)
+    app.selectbox(key=SHOWN_CLASS).set_value(BEE).run()
+    assert "Click pictures to select them, the lens to see one large." in texts(app)
 
 
 @pytest.mark.parametrize("told", [None, "nonsense", {"number": 0}, {"number": 0, "ids": ["1", None]}, {"ids": [1]}])
@@ -101,10 +102,10 @@ def test_a_project_of_which_everything_is_set_aside_shows_it(workspace, filled):
 
 def test_a_class_is_removed_and_comes_back(workspace, filled):
     app = open_page("images", project=filled.id)
-    app.selectbox(key=Key.SHOWN_CLASS).set_value(ANT).run()
+    app.selectbox(key=SHOWN_CLASS).set_value(ANT).run()
     app.button(key=Key.REMOVE_CLASS.format(ANT)).click().run()
     assert counts(workspace, filled) == {BEE: 6}
-    assert app.selectbox(key=Key.SHOWN_CLASS).value == ""
+    assert app.selectbox(key=SHOWN_CLASS).value == ""
     undo_buttons(app)[0].click().run()
     assert counts(workspace, filled) == {ANT: 6, BEE: 6}
     assert not app.exception
@@ -112,18 +113,18 @@ def test_a_class_is_removed_and_comes_back(workspace, filled):
 
 def test_a_class_is_renamed_and_stays_in_sight(workspace, filled):
     app = open_page("images", project=filled.id)
-    app.selectbox(key=Key.SHOWN_CLASS).set_value(ANT).run()
+    app.selectbox(key=SHOWN_CLASS).set_value(ANT).run()
     app.button(key=Key.RENAME_CLASS.format(ANT)).click().run()
     app.text_input(key=Key.RENAME_NAME).set_value("wasp").run()
     app.button(key=Key.CONFIRM).click().run()
     assert counts(workspace, filled) == {"wasp": 6, BEE: 6}
-    assert app.selectbox(key=Key.SHOWN_CLASS).value == "wasp"
+    assert app.selectbox(key=SHOWN_CLASS).value == "wasp"
     assert not app.exception
 
 
 def test_a_merge_is_told_before_it_is_made(workspace, filled):
     app = open_page("images", project=filled.id, lang="en")
-    app.selectbox(key=Key.SHOWN_CLASS).set_value(ANT).run()
+    app.selectbox(key=SHOWN_CLASS).set_value(ANT).run()
     app.button(key=Key.RENAME_CLASS.format(ANT)).click().run()
     app.text_input(key=Key.RENAME_NAME).set_value(BEE)
     # The name is typed and “Rename” clicked at once: the reader has not seen the warning yet.
@@ -163,3 +164,13 @@ def test_pictures_are_shown_page_by_page(workspace, filled, monkeypatch):
         (BEE, "6 pictures", 2),
     ]
     assert not open_page("images", project=filled.id).exception
+
+
+def test_the_class_that_is_shown_follows_the_language(filled):
+    app = open_page("images", project=filled.id, lang="en")
+    app.selectbox(key=SHOWN_CLASS).set_value(BEE).run()
+    app.query_params["lang"] = "es"
+    app.run()
+    box = app.selectbox(key=f"{Key.SHOWN_CLASS}_es")
+    assert box.value == BEE
+    assert box.options[0] == "Todas las clases"

@@ -133,7 +133,7 @@ def test_an_upload_that_comes_too_early_is_thrown_away(workspace, filled, going_
 def test_a_download_is_told_in_megabytes_and_nothing_can_be_changed_meanwhile(workspace, filled, going_on):
     curation.rename_class(workspace, filled.id, LABELS[1], "wasp")
     app = open_page("images", project=filled.id, lang="en")
-    app.selectbox(key=Key.SHOWN_CLASS).set_value(LABELS[0]).run()
+    app.selectbox(key=f"{Key.SHOWN_CLASS}_en").set_value(LABELS[0]).run()
     assert "Downloading …" in texts(app)
     (bar,) = app.get("progress")
     assert bar.proto.text.startswith("12") and bar.proto.text.endswith("left")
