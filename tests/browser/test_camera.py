@@ -113,7 +113,6 @@ def test_the_camera_is_still_chosen_for_the_next_class(camera, page):
     hold_until(camera, 1)
     camera.locator(".add").click()
     page.get_by_role("button", name="All right").click(timeout=PAGE_MS)
-    page.get_by_text("Bring in pictures", exact=True).click(timeout=PAGE_MS)
     expect(camera.get_by_role("button", name="Turn on the camera")).to_be_visible(timeout=PAGE_MS)
 
 

@@ -1,0 +1,81 @@
+"""Bringing in the files of one class in a real browser, where what is typed counts only once the field is left."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core import dataset, projects
+from core.projects import Project
+from core.workspace import Workspace
+
+PAGE_MS = 30_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    expect.set_options(timeout=PAGE_MS)
+    yield
+    expect.set_options(timeout=5000)
+
+
+@pytest.fixture
+def project(server, page) -> Project:
+    """One without pictures, whose page asks for the files of one class."""
+    made = projects.create_project(Workspace(server.home), "Classes")
+    page.goto(f"/images?project={made.id}")
+    page.get_by_text("Files of one class", exact=True).click()
+    expect(page.get_by_label("Name of the class")).to_be_visible()
+    return made
+
+
+@pytest.fixture
+def files(picture_folder) -> list[Path]:
+    return sorted(picture_folder(classes=1, each=3).rglob("*.*"))
+
+
+def choose(page: Page, files: list[Path]) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose pictures").click()
+    chooser.value.set_files(files)
+
+
+def labels(server, project: Project) -> list[str]:
+    return dataset.images(Workspace(server.home), project.id)["label"].to_list()
+
+
+def test_a_name_is_typed_and_files_are_chosen_without_enter(page, server, project, files):
+    page.get_by_label("Name of the class").fill("bee")
+    choose(page, files)
+    expect(page.get_by_text("3 pictures were taken in.")).to_be_visible()
+    assert labels(server, project) == ["bee"] * 3
+
+
+def test_a_name_is_typed_and_files_are_dropped_without_enter(page, server, project, files):
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+    page.get_by_label("Name of the class").fill("bee")
+    # A drop moves no focus out of the field by itself, and real files cannot be dragged by a script.
+    page.locator(".zone").evaluate(
+        """async (zone) => {
+            const canvas = new OffscreenCanvas(60, 40);
+            canvas.getContext("2d").fillRect(9, 9, 20, 20);
+            const dropped = new DataTransfer();
+            dropped.items.add(new File([await canvas.convertToBlob()], "one.png", { type: "image/png" }));
+            zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect(page.get_by_text("1 picture was taken in.")).to_be_visible()
+    assert labels(server, project) == ["bee"]
+
+
+def test_files_are_chosen_first_and_the_panel_is_open_for_the_next_class(page, server, project, files):
+    choose(page, files)
+    expect(page.get_by_text("3 files have arrived. Type the name of their class above.")).to_be_visible()
+    page.get_by_label("Name of the class").fill("bee")
+    page.get_by_role("button", name="Add these pictures").click()
+    expect(page.get_by_text("3 pictures were taken in.")).to_be_visible()
+    assert labels(server, project) == ["bee"] * 3
+    page.get_by_role("button", name="All right").click()
+    expect(page.get_by_label("Name of the class")).to_be_visible()
+    expect(page.get_by_label("Name of the class")).to_have_value("")
