@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from core.events import EpochEnded
 
@@ -95,7 +96,7 @@ class Checkpoint:
         variables = self._variables | {
             f"{OPTIMIZER}-{place}": variable for place, variable in enumerate(optimizer.variables)
         }
-        arrays = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in variables.items()}
+        arrays = {name: _numbers(variable) for name, variable in variables.items()}
         arrays[STANDING] = np.frombuffer(standing.to_json().encode(), np.uint8)
         write_safely(self._folder / LAST, arrays)
         self.standing = standing
@@ -135,6 +136,11 @@ class Checkpoint:
         except OSError:  # a disk without second names
             shutil.copyfile(self._folder / LAST, beside)
         beside.replace(self._folder / BEST)
+
+
+def _numbers(variable: keras.Variable) -> np.ndarray:
+    """Returns the value of a variable; where several devices hold copies of it, that of the first."""
+    return tf.distribute.get_strategy().experimental_local_results(variable.value)[0].numpy()
 
 
 def read_standing(folder: Path) -> Standing | None:
