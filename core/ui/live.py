@@ -35,8 +35,8 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
     except RunNotFoundError as error:
         st.info(plain(error.shown()), icon=":material/info:")
         return
-    if run.state.is_over and not was_over:
-        st.rerun()
+    if run.state.is_over != was_over:
+        st.rerun()  # the whole page: its list and its next step change too, and whether this view is redrawn
     story = state.history(run)
     with st.container(border=True, key="live"):
         _title(workspace, run)

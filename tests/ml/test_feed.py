@@ -1,4 +1,5 @@
 import os
+import shutil
 from contextlib import closing
 from dataclasses import replace
 
@@ -278,6 +279,7 @@ def test_both_phases_keep_what_stays_frozen(make_run, monkeypatch):
     folder, _ = trained(make_run, phases=phases)
     told = said(folder, events.Features)
     assert [(event.needed, event.found, event.kept) for event in told] == [(12, 0, True), (12, 12, True)]
+    shutil.rmtree(folder / FOLDER)  # from the beginning, and not from where it ended
     loaded = counting(monkeypatch)
     config = config_of(folder)
     train.train(build_model(config), config, pd.read_parquet(folder / "images.parquet"), folder)
