@@ -170,3 +170,10 @@ def m003_brought_and_fine(database: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
     # JSON: what was fine before, as pairs of kind and subject; NULL where a change left that alone.
     database.execute("ALTER TABLE changes ADD COLUMN fine TEXT")
+
+
+@migration
+def m004_withdrawn(database: sqlite3.Connection) -> None:
+    """Which pictures are out of use because their intake was undone, and not because somebody looked at them."""
+    # The time in `removed` that came of it: as long as the two are the same, and no longer, it is the reason.
+    database.execute("ALTER TABLE images ADD COLUMN withdrawn REAL")
