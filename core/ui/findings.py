@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import checks, curation, dataset, split
-from core.checks import Finding
+from core.checks import Disputed, Finding
 from core.config import RunConfig
 from core.curation import Fine
 from core.text import _, ngettext
@@ -19,7 +19,7 @@ from core.workspace import Workspace
 MOST_PICTURES = 12
 
 
-def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> None:
+def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> list[Finding]:
     """Lists what is worth a look, and says which twins are kept together.
 
     The list is folded away unless something is serious, or something was just done about it.
@@ -29,9 +29,13 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         project_id: Which it is.
         table: Its images, from `dataset.images`.
         is_locked: Whether nothing may be changed now.
+
+    Returns:
+        What it lists.
     """
     fingerprint = dataset.fingerprint(table)
-    found, num_hidden = _found(fingerprint, table, curation.what_is_fine(workspace, project_id))
+    fine, disputed = curation.what_is_fine(workspace, project_id), dataset.disputed(workspace, project_id)
+    found, num_hidden = _found(fingerprint, table, fine, disputed)
     if found:
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
         is_open = state.session().is_mending or any(finding.is_serious for finding in found)
@@ -43,12 +47,13 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
     parted = _parted_by_chance(fingerprint, table)
     if parted:
         st.caption(_kept_together(parted))
+    return found
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _found(fingerprint: str, _table: pd.DataFrame, fine: Fine) -> tuple[list[Finding], int]:
+def _found(fingerprint: str, _table: pd.DataFrame, fine: Fine, disputed: Disputed) -> tuple[list[Finding], int]:
     """Returns what is told, and how many findings are hidden."""
-    return checks.find(_table, fine), len(checks.hidden(_table, fine))
+    return checks.find(_table, fine, disputed), len(checks.hidden(_table, fine, disputed))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -84,7 +89,7 @@ def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, findin
                 checks.mend(workspace, project_id, finding)
                 _go_on()
             if st.button(
-                _("These are fine"),
+                plain(finding.fine()),
                 key=Key.FINE.format(_name(finding)),
                 icon=":material/check:",
                 type="tertiary",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core import curation, dataset
+from core import curation, dataset, intake
+from core.taking import IntakeResult
 from core.ui.findings import _found
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
@@ -134,6 +135,38 @@ def test_two_spellings_are_merged(workspace, filled):
     app = button.click().run()
     assert set(dataset.images(workspace, filled.id)["label"]) == {"Bees*"}
     assert not app.exception
+
+
+@pytest.fixture
+def twofold(workspace, filled, pictures):
+    """The project, into which two pictures of ants came again in the folder of the wasps."""
+    again = [(name, file) for label, name, file in pictures if label == ANT][:2]
+    assert intake.take_files(workspace, filled.id, "wasp *", again) == IntakeResult(num_set_aside=2)
+    return filled
+
+
+def test_a_picture_that_lay_in_two_folders_goes_where_its_owner_says(workspace, twofold):
+    app = open_page("images", project=twofold.id, lang="en")
+    assert findings(app).proto.expanded
+    assert r"2 pictures of “ant” also lay in the folder of “wasp \*”" in texts(app)
+    (button,) = buttons(app)
+    assert button.label == r"Move to “wasp \*”"
+    app = button.click().run()
+    assert dataset.images(workspace, twofold.id)["label"].value_counts()["wasp *"] == 2
+    assert dataset.set_aside(workspace, twofold.id)["name"].to_list() == ["broken [file].jpg"]
+    assert "also lay in the folder" not in texts(app)
+    curation.undo(workspace, twofold.id)
+    assert len(dataset.set_aside(workspace, twofold.id)) == 3
+    assert "also lay in the folder" in texts(app.run())
+
+
+def test_a_picture_that_lay_in_two_folders_is_kept_where_it_is(workspace, twofold):
+    app = open_page("images", project=twofold.id, lang="en")
+    (keep,) = [button for button in fine(app) if button.label == "Keep in “ant”"]
+    app = keep.click().run()
+    assert "also lay in the folder" not in texts(app)
+    assert "1 finding hidden" in texts(app)
+    assert "wasp *" not in set(dataset.images(workspace, twofold.id)["label"])
 
 
 def test_a_button_is_gone_with_what_was_found(workspace, filled, mark):
