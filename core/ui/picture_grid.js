@@ -81,11 +81,12 @@ class PictureGrid {
 
   show(id) {
     const place = this.pictures.findIndex((picture) => picture.id === id);
-    const { name, large, facts } = this.pictures[place];
+    const { name, large, facts, findings } = this.pictures[place];
     this.shown = id;
     Object.assign(this.part("img"), { src: `${this.url}/${large}`, alt: name });
     this.part(".name").textContent = name;
     this.part(".facts").textContent = facts;
+    this.part(".findings").replaceChildren(...findings.map((textContent) => element("li", { textContent })));
     this.part(".before").disabled = place === 0;
     this.part(".after").disabled = place === this.pictures.length - 1;
   }

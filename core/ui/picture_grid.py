@@ -16,7 +16,7 @@ HTML = """
   <dialog class="large">
     <figure>
       <img alt="">
-      <figcaption><b class="name"></b> <span class="facts"></span></figcaption>
+      <figcaption><b class="name"></b> <span class="facts"></span><ul class="findings"></ul></figcaption>
     </figure>
     <button type="button" class="before"></button>
     <button type="button" class="after"></button>
@@ -45,6 +45,7 @@ class Picture:
         file: Of its thumbnail, below the address of the grid.
         large: Of its working copy, likewise.
         facts: What is told of it beside the large picture, in the reader's language.
+        findings: What is worth a look about it, likewise.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Picture:
     file: str
     large: str
     facts: str
+    findings: list[str]
 
 
 @dataclass(frozen=True)
