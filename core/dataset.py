@@ -100,7 +100,7 @@ def disputed(workspace: Workspace, project_id: str) -> dict[int, str]:
     """Says of which images in use a copy lay in the folder of another class; returns that class by the image's id."""
     query = (
         "SELECT kept.id, json_extract(copy.problem, '$.values.other') AS other FROM images AS copy "
-        "JOIN images AS kept ON kept.project_id = copy.project_id AND kept.sha256 = copy.sha256 "
+        "CROSS JOIN images AS kept ON kept.project_id = copy.project_id AND kept.sha256 = copy.sha256 "
         "WHERE copy.project_id = ? AND copy.problem IS NOT NULL "
         "AND kept.problem IS NULL AND kept.removed IS NULL AND kept.label != other ORDER BY copy.id"
     )
