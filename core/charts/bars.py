@@ -56,12 +56,14 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
         (_("Training"), BLUE, training),
         (_("Validation"), VERMILION, counts["validation"]),
         (_("Test"), GREEN, counts["test"]),
-        (_("Headstart picks: training or validation"), GREY, undivided),
+        (_("Headstart picks"), GREY, undivided),
     ]
+    parts = [part for part in parts if part[2].sum()]
     figure = go.Figure(layout=layout(dragmode=False, barmode="stack", height=110 + 28 * len(labels), bargap=0.3))
     for name, colour, values in parts:
-        if values.sum():
-            figure.add_trace(_count_bars(name, colour, values, labels))
+        figure.add_trace(_count_bars(name, colour, values, labels))
+    if len(parts) < 2:  # of one colour there is nothing to tell apart
+        figure.update_layout(showlegend=False, margin={"t": 10}, height=figure.layout.height - 30)
     figure.update_xaxes(title_text=_("Pictures"), rangemode="tozero", fixedrange=True)
     figure.update_yaxes(autorange="reversed", **class_axis(labels))
     return figure
