@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,10 +9,10 @@ import streamlit as st
 from core import curation, dataset
 from core.checks import Finding
 from core.layout import MAX_LABEL_LENGTH, clean_label
-from core.text import N_, _, ngettext, number
-from core.ui import gallery, pieces, state
+from core.text import N_, _, ngettext
+from core.ui import gallery, large, pieces, state
 from core.ui.markup import plain
-from core.ui.picture_grid import Group, Picture, picture_grid
+from core.ui.picture_grid import Group, picture_grid
 from core.ui.routes import thumbnails_url
 from core.ui.state import Key
 from core.workspace import Workspace
@@ -224,33 +223,14 @@ def _pages(view: View) -> None:
 
 
 def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
-    told = _told(view.findings, set(pictures["id"]))
     return [
         Group(
             str(label),
             ngettext("{count} picture", "{count} pictures", view.counts[str(label)]),
-            [_picture(view, row, told.get(row.id, [])) for row in rows.itertuples(index=False)],
+            large.pictures(view.workspace, view.project_id, rows.itertuples(index=False), view.findings),
         )
         for label, rows in pictures.groupby("label", sort=False)
     ]
-
-
-def _told(findings: Sequence[Finding], ids: set[int]) -> dict[int, list[str]]:
-    """Gathers what was found about each of some pictures, in the reader's language."""
-    told: dict[int, list[str]] = {}
-    for finding in findings:
-        if sentence := finding.of_one():
-            for image_id in ids.intersection(finding.ids):
-                told.setdefault(image_id, []).append(sentence)
-    return told
-
-
-def _picture(view: View, row: Any, findings: list[str]) -> Picture:
-    folder = view.workspace.project_folder(view.project_id)
-    thumbnail = dataset.thumbnail_path(view.workspace, row).relative_to(folder).as_posix()
-    large = (view.workspace.home / row.path).relative_to(folder).as_posix()
-    size = _("{width} × {height} pixels", width=number(row.width), height=number(row.height))
-    return Picture(row.id, row.name, thumbnail, large, f"{row.label} · {size}", findings)
 
 
 def _bar(view: View, selected: list[int], *, num_elsewhere: int) -> None:

@@ -10,8 +10,10 @@ from core.checks import Disputed, Finding
 from core.config import RunConfig
 from core.curation import Fine
 from core.text import _, ngettext
-from core.ui import state
+from core.ui import large, state
+from core.ui.large import Picture
 from core.ui.markup import plain
+from core.ui.routes import thumbnails_url
 from core.ui.state import Key
 from core.ui.thumbnails import thumbnails
 from core.workspace import Workspace
@@ -41,7 +43,10 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         is_open = state.session().is_mending or any(finding.is_serious for finding in found)
         with st.expander(title, expanded=is_open, icon=":material/search_insights:"):
             for finding in found:
-                _show_one(workspace, project_id, table, finding, is_locked=is_locked)
+                ids = list(finding.ids[:MOST_PICTURES])
+                rows = table.set_index("id", drop=False).loc[ids]
+                pictures = large.pictures(workspace, project_id, rows.itertuples(index=False), found)
+                _show_one(workspace, project_id, finding, pictures, is_locked=is_locked)
     if num_hidden:
         _show_hidden(workspace, project_id, num_hidden, is_locked=is_locked)
     parted = _parted_by_chance(fingerprint, table)
@@ -75,13 +80,18 @@ def _kept_together(count: int) -> str:
     )
 
 
-def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, finding: Finding, *, is_locked: bool) -> None:
+def _show_one(
+    workspace: Workspace, project_id: str, finding: Finding, pictures: list[Picture], *, is_locked: bool
+) -> None:
     icon = ":material/warning:" if finding.is_serious else ":material/visibility:"
     with st.container(border=True):
         st.markdown(f"{icon} **{finding.title()}**")
         st.markdown(plain(finding.shown()))
-        ids = list(finding.ids[:MOST_PICTURES])
-        thumbnails(workspace, table.set_index("id").loc[ids])
+        thumbnails(
+            pictures,
+            key=Key.FINDING_PICTURES.format(_name(finding)),
+            url=thumbnails_url(workspace.project_folder(project_id)),
+        )
         with st.container(horizontal=True, vertical_alignment="center"):
             label = finding.button()
             # Nothing is changed that its reader did not see: what was found anew has buttons of its own.

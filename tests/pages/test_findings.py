@@ -1,5 +1,7 @@
 """What is worth a look on the Images page, and the buttons that mend it."""
 
+import json
+
 import pytest
 
 from core import curation, dataset, intake
@@ -34,6 +36,12 @@ def findings(app):
     return expander
 
 
+def pictures(app) -> list[list[dict]]:
+    """The pictures of each finding, as the browser is told of them."""
+    rows = [one.proto for one in findings(app).get("bidi_component")]
+    return [json.loads(row.json)["pictures"] for row in rows if row.component_name.endswith("thumbnails")]
+
+
 def used(workspace, project) -> set[int]:
     return set(dataset.images(workspace, project.id)["id"])
 
@@ -43,7 +51,8 @@ def test_a_finding_is_shown_with_its_pictures_and_its_button_mends_it(workspace,
     app = open_page("images", project=filled.id, lang="en")
     assert findings(app).label == "2 things worth a look"  # the other: both classes have six pictures
     assert "1 picture is very dark" in texts(app)
-    assert len(findings(app).get("image")) == 1 + 12
+    assert [len(shown) for shown in pictures(app)] == [1, 12]
+    assert (pictures(app)[0][0]["id"], pictures(app)[0][0]["findings"]) == (dark, ["Very dark"])
     (button,) = buttons(app)
     app = button.click().run()
     assert dark not in used(workspace, filled)
