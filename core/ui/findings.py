@@ -18,7 +18,7 @@ from core.ui.state import Key
 from core.ui.thumbnails import thumbnails
 from core.workspace import Workspace
 
-MOST_PICTURES = 12
+MOST_PICTURES = 24
 
 
 def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> list[Finding]:
@@ -92,6 +92,9 @@ def _show_one(
             key=Key.FINDING_PICTURES.format(_name(finding)),
             url=thumbnails_url(workspace.project_folder(project_id)),
         )
+        num_more = len(finding.ids) - len(pictures)
+        if num_more:
+            st.caption(ngettext("and {count} more picture", "and {count} more pictures", num_more))
         with st.container(horizontal=True, vertical_alignment="center"):
             label = finding.button()
             # Nothing is changed that its reader did not see: what was found anew has buttons of its own.

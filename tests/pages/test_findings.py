@@ -106,6 +106,14 @@ def test_the_list_stays_open_for_the_next_finding(filled, mark):
     assert not findings(open_page("images", project=filled.id, lang="en")).proto.expanded
 
 
+def test_pictures_of_a_finding_that_are_not_shown_are_counted(filled, monkeypatch):
+    assert "more picture" not in texts(open_page("images", project=filled.id, lang="en"))
+    monkeypatch.setattr("core.ui.findings.MOST_PICTURES", 5)
+    app = open_page("images", project=filled.id, lang="en")
+    assert [len(shown) for shown in pictures(app)] == [5]
+    assert "and 7 more pictures" in texts(app)
+
+
 def test_what_may_be_as_it_should_be_stays_folded_away(filled):
     app = open_page("images", project=filled.id, lang="en")
     assert not findings(app).proto.expanded
