@@ -1,8 +1,9 @@
 """Checks: what in a project's images is worth a look before training, and what would mend it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -27,6 +28,9 @@ NAMED = 5  # classes that a sentence names
 
 SERIOUS, LOOK = "serious", "look"
 
+Disputed = Mapping[int, str]  # id of a picture, and the other class in whose folder it lay
+UNDISPUTED: Disputed = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -37,12 +41,16 @@ class Kind:
         weight: `SERIOUS` where the results would be wrong, else `LOOK`.
         say: Returns what was found in the present reader's language, from the count and the values of a finding.
         button: What mends it; None where only its owner can.
+        fine: What says that all is as it should be.
+        one: What is said of a single picture that shows it; None where it is about classes.
     """
 
     title: str
     weight: str
     say: Callable[..., str]
     button: str | None = None
+    fine: str = N_("These are fine")
+    one: str | None = None
 
 
 KINDS = {
@@ -57,6 +65,7 @@ KINDS = {
             count,
         ),
         N_("Set the training copies aside"),
+        one=N_("Has a near twin on the other side of your own folders for training, validation and test"),
     ),
     "two_classes": Kind(
         N_("The same picture in two classes"),
@@ -69,6 +78,22 @@ KINDS = {
             count,
         ),
         N_("Set all of them aside"),
+        one=N_("Nearly the same as a picture of another class"),
+    ),
+    "other_folder": Kind(
+        N_("The same picture in the folders of two classes"),
+        SERIOUS,
+        lambda count, **names: ngettext(
+            "{count} picture of “{label}” also lay in the folder of “{other}”. A picture can be in one class only, and "
+            "it is in “{label}”, where it came first. Which is right?",
+            "{count} pictures of “{label}” also lay in the folder of “{other}”. A picture can be in one class only, "
+            "and they are in “{label}”, where they came first. Which is right?",
+            count,
+            **names,
+        ),
+        N_("Move to “{other}”"),
+        N_("Keep in “{label}”"),
+        one=N_("Also lay in the folder of “{other}”"),
     ),
     "misspelled": Kind(
         N_("Two names for one class?"),
@@ -94,6 +119,7 @@ KINDS = {
             count,
         ),
         N_("Keep one of each, set the others aside"),
+        one=N_("Near copy of another picture of its class"),
     ),
     "uniform": Kind(
         N_("Nearly empty pictures"),
@@ -104,6 +130,7 @@ KINDS = {
             count,
         ),
         N_("Set aside"),
+        one=N_("Nearly empty"),
     ),
     "dark": Kind(
         N_("Very dark pictures"),
@@ -114,6 +141,7 @@ KINDS = {
             count,
         ),
         N_("Set aside"),
+        one=N_("Very dark"),
     ),
     "blurred": Kind(
         N_("Blurred pictures"),
@@ -124,6 +152,7 @@ KINDS = {
             count,
         ),
         N_("Set aside"),
+        one=N_("Looks blurred"),
     ),
     "tiny": Kind(
         N_("Tiny pictures"),
@@ -137,6 +166,7 @@ KINDS = {
             **values,
         ),
         N_("Set aside"),
+        one=N_("Tiny"),
     ),
     "few": Kind(
         N_("Classes with few pictures"),
@@ -171,7 +201,7 @@ class Finding:
         ids: Of the pictures that show it, twins side by side.
         to_mend: Ids of those that the button changes; empty where there is nothing to press.
         values: What else its sentence names.
-        classes: What it is about where that is not its pictures.
+        classes: What it is about where that is not its pictures alone.
     """
 
     kind: str
@@ -198,6 +228,15 @@ class Finding:
         """Returns what mends it in the present reader's language; None where nothing can be pressed."""
         label = KINDS[self.kind].button
         return _(label, **self.values) if label and self.to_mend else None
+
+    def of_one(self) -> str | None:
+        """Returns what is said of each of its pictures, in the present reader's language; None where it is of none."""
+        one = KINDS[self.kind].one
+        return _(one, **self.values) if one else None
+
+    def fine(self) -> str:
+        """Returns what says that all is as it should be, in the present reader's language."""
+        return _(KINDS[self.kind].fine, **self.values)
 
 
 @dataclass(frozen=True)
@@ -226,25 +265,32 @@ class Sieve:
         return ((kind, subject) in self.fine) == self.is_reversed
 
 
-def find(table: pd.DataFrame, fine: Fine = frozenset()) -> list[Finding]:
+def find(table: pd.DataFrame, fine: Fine = frozenset(), disputed: Disputed = UNDISPUTED) -> list[Finding]:
     """Looks for what is worth a look, in the order of `KINDS`.
 
     Args:
         table: As `dataset.images` returns it.
         fine: What its owner said is fine, and is left out. A group of twins is left out as long as no picture joins it.
+        disputed: As `dataset.disputed` returns it.
     """
-    return _found(table, Sieve(fine))
+    return _found(table, Sieve(fine), disputed)
 
 
-def hidden(table: pd.DataFrame, fine: Fine) -> list[Finding]:
+def hidden(table: pd.DataFrame, fine: Fine, disputed: Disputed = UNDISPUTED) -> list[Finding]:
     """Returns what `find` leaves out because it is fine."""
-    return _found(table, Sieve(fine, is_reversed=True)) if fine else []
+    return _found(table, Sieve(fine, is_reversed=True), disputed) if fine else []
 
 
-def _found(table: pd.DataFrame, sieve: Sieve) -> list[Finding]:
+def _found(table: pd.DataFrame, sieve: Sieve, disputed: Disputed) -> list[Finding]:
     if table.empty:
         return []
-    found = [*_twins(table, sieve), *_looks(table, sieve), *_spellings(table, sieve), *_sizes(table, sieve)]
+    found = [
+        *_twins(table, sieve),
+        *_disputes(table, sieve, disputed),
+        *_looks(table, sieve),
+        *_spellings(table, sieve),
+        *_sizes(table, sieve),
+    ]
     return sorted(found, key=lambda finding: list(KINDS).index(finding.kind))
 
 
@@ -259,6 +305,8 @@ def mend(workspace: Workspace, project_id: str, finding: Finding) -> int:
     if finding.kind == "misspelled":
         names = finding.values
         return curation.rename_class(workspace, project_id, str(names["label"]), str(names["other"]))
+    if finding.kind == "other_folder":
+        return curation.move_images(workspace, project_id, finding.to_mend, str(finding.values["other"]))
     return curation.set_images_aside(workspace, project_id, finding.to_mend)
 
 
@@ -288,6 +336,21 @@ def _twins(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:
 
 def _ids(table: pd.DataFrame, rows: pd.Series) -> tuple[int, ...]:
     return tuple(table.loc[rows, "id"].tolist())
+
+
+def _disputes(table: pd.DataFrame, sieve: Sieve, disputed: Disputed) -> Iterator[Finding]:
+    """Finds pictures that lay in the folders of two classes, one finding for each two."""
+    told: dict[tuple[str, str], dict[int, str]] = {}
+    rows = table[table["id"].isin(list(disputed))]
+    for image_id, label in zip(rows["id"].tolist(), rows["label"], strict=True):
+        other = disputed[image_id]
+        subject = f"{image_id} {other}"
+        if sieve.lets_through("other_folder", subject):
+            told.setdefault((label, other), {})[image_id] = subject
+    for (label, other), subjects in sorted(told.items()):
+        ids = tuple(subjects)
+        values: dict[str, object] = {"label": label, "other": other}
+        yield Finding("other_folder", len(ids), ids, ids, values, tuple(subjects.values()))
 
 
 def _looks(table: pd.DataFrame, sieve: Sieve) -> Iterator[Finding]:

@@ -80,18 +80,22 @@ def set_images_aside(workspace: Workspace, project_id: str, ids: Iterable[int]) 
         return _record(database, project_id, rows, "set_aside")
 
 
-def set_intake_aside(workspace: Workspace, project_id: str, folder: str) -> int:
-    """Takes the pictures of one intake out of use, wherever they were moved since; returns how many.
+def withdraw_images(workspace: Workspace, project_id: str, contents: Iterable[str]) -> int:
+    """Takes the pictures of an intake out of use, wherever they were moved since; returns how many.
+
+    Nobody looked at them and found them bad: brought again, they come back.
 
     Args:
         workspace: Where the project is.
         project_id: Which it is.
-        folder: The intake's, below the project's.
+        contents: The sha256 of each.
     """
     with workspace.database() as database:
-        below = f"{folder}/"
-        rows = _found(database, project_id, "removed IS NULL AND substr(file, 1, length(?)) = ?", below, below)
-        _remove(database, rows, time.time())
+        named = json.dumps(list(contents))
+        rows = _found(database, project_id, "removed IS NULL AND sha256 IN (SELECT value FROM json_each(?))", named)
+        now = time.time()
+        _remove(database, rows, now)
+        database.executemany("UPDATE images SET withdrawn = ? WHERE id = ?", [(now, row["id"]) for row in rows])
         return _record(database, project_id, rows, "intake")
 
 

@@ -96,13 +96,30 @@ def _table(workspace: Workspace, project_id: str, condition: str) -> pd.DataFram
     return table[COLUMNS].astype({"similar": "Int64", **dict.fromkeys(LOOKS, float)})
 
 
+def disputed(workspace: Workspace, project_id: str) -> dict[int, str]:
+    """Says of which images in use a copy lay in the folder of another class; returns that class by the image's id."""
+    query = (
+        "SELECT kept.id, json_extract(copy.problem, '$.values.other') AS other FROM images AS copy "
+        "CROSS JOIN images AS kept ON kept.project_id = copy.project_id AND kept.sha256 = copy.sha256 "
+        "WHERE copy.project_id = ? AND copy.problem IS NOT NULL "
+        "AND kept.problem IS NULL AND kept.removed IS NULL AND kept.label != other ORDER BY copy.id"
+    )
+    with workspace.database() as database:
+        return {row["id"]: row["other"] for row in database.execute(query, (project_id,))}
+
+
 def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:
-    """Reads which files were set aside.
+    """Reads which files were set aside, without copies of images that were moved to the class of the copy since.
 
     Returns:
         Columns name, problem (a sentence of gettext) and values (a dict for its places).
     """
-    query = "SELECT name, problem FROM images WHERE project_id = ? AND problem IS NOT NULL ORDER BY id"
+    query = (
+        "SELECT name, problem FROM images AS file WHERE project_id = ? AND problem IS NOT NULL AND NOT EXISTS ("
+        "SELECT 1 FROM images AS kept WHERE kept.project_id = file.project_id AND kept.sha256 = file.sha256 "
+        "AND kept.problem IS NULL AND kept.removed IS NULL "
+        "AND kept.label = json_extract(file.problem, '$.values.other')) ORDER BY id"
+    )
     with workspace.database() as database:
         rows = database.execute(query, (project_id,)).fetchall()
     problems = [json.loads(row["problem"]) for row in rows]

@@ -21,6 +21,8 @@ PRINTS = "fingerprints.bin"
 class Seen:
     """What became of a file: with `file` it is kept, with `problem` set aside, with neither its bytes were seen before.
 
+    Where those bytes were out of use because their intake was undone, the row is what they come back as.
+
     Attributes:
         name: As the user's folder called it, with its folders.
         label: None where it lies in no class folder.
@@ -60,11 +62,13 @@ class Known:
         label: Its class.
         is_removed: Whether its owner set it aside.
         brought: The class that its own folder gave it, where its owner moved it since.
+        is_withdrawn: Whether it is set aside for no reason but that its intake was undone.
     """
 
     label: str
     is_removed: bool = False
     brought: str | None = None
+    is_withdrawn: bool = False
 
 
 COLUMNS = [field.name for field in fields(Seen)]
@@ -105,15 +109,15 @@ class Harvest:
 
     def known(self, sha256: str) -> Known | None:
         """Returns the picture with these bytes, None when there is none yet."""
-        here = "SELECT label, FALSE, NULL FROM rows WHERE sha256 = ? AND problem IS NULL"
+        here = "SELECT label, FALSE, NULL, FALSE FROM rows WHERE sha256 = ? AND problem IS NULL"
         row = self._database.execute(here, (sha256,)).fetchone()
         if row is None and self.has_pictures:
             before = (
-                "SELECT label, removed IS NOT NULL, brought FROM project.images "
+                "SELECT label, removed IS NOT NULL, brought, removed = withdrawn FROM project.images "
                 "WHERE project_id = ? AND sha256 = ? AND problem IS NULL"
             )
             row = self._database.execute(before, (self._project_id, sha256)).fetchone()
-        return Known(row[0], bool(row[1]), row[2]) if row else None
+        return Known(row[0], bool(row[1]), row[2], bool(row[3])) if row else None
 
     def add(self, rows: Iterable[Seen]) -> None:
         """Takes down some rows, all or none of them.
@@ -161,6 +165,17 @@ class Harvest:
         self._database.close()
 
 
+def pictures_of(folder: Path) -> list[str]:
+    """Returns the sha256 of every picture that an intake took in, or brought back, while its harvest is there."""
+    if not (folder / FILE).exists():
+        return []
+    database = sqlite3.connect(folder / FILE, isolation_level=None, timeout=30)
+    try:
+        return [row[0] for row in database.execute("SELECT sha256 FROM rows WHERE problem IS NULL")]
+    finally:
+        database.close()
+
+
 def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
     """Makes a harvest part of its project, all of it in one transaction; a second time changes nothing.
 
@@ -183,10 +198,11 @@ def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
             )
             database.execute(
                 f"INSERT INTO images (project_id, {columns}) SELECT ?1, {columns} FROM beside.rows AS row "
-                "WHERE problem IS NOT NULL OR NOT EXISTS (SELECT 1 FROM images WHERE project_id = ?1 "
-                "AND sha256 = row.sha256 AND problem IS NULL) ORDER BY id",
+                "WHERE problem IS NOT NULL OR file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM images "
+                "WHERE project_id = ?1 AND sha256 = row.sha256 AND problem IS NULL) ORDER BY id",
                 (project_id,),
             )
+            _bring_back(database, project_id)
             # An intake that was cut short has not looked for near duplicates: those known before stay.
             if database.execute("SELECT 1 FROM beside.sqlite_master WHERE name = 'groups'").fetchone():
                 database.execute(
@@ -196,3 +212,31 @@ def bring_home(workspace: Workspace, project_id: str, folder: Path) -> None:
                 )
     except sqlite3.IntegrityError as error:
         raise ProjectNotFoundError(project_id=project_id) from error
+
+
+def _bring_back(database: sqlite3.Connection, project_id: str) -> None:
+    """Puts in use again what the undoing of an intake took out of it, as if it were new: where its folder says now."""
+    again = (
+        "SELECT images.id, row.name, row.label, row.split FROM beside.rows AS row JOIN images USING (sha256) "
+        "WHERE row.problem IS NULL AND row.file IS NULL "
+        "AND images.project_id = ? AND images.problem IS NULL AND images.removed = images.withdrawn"
+    )
+    rows = database.execute(again, (project_id,)).fetchall()
+    database.executemany(
+        "UPDATE images SET name = ?, label = ?, split = ?, brought = NULL, removed = NULL WHERE id = ?",
+        [(row["name"], row["label"], row["split"], row["id"]) for row in rows],
+    )
+    back = {str(row["id"]) for row in rows}
+    changes = database.execute("SELECT id, sentence, before FROM changes WHERE project_id = ?", (project_id,))
+    for change in changes.fetchall() if back else ():
+        before = json.loads(change["before"])
+        left = {image_id: state for image_id, state in before.items() if image_id not in back}
+        if len(left) == len(before):
+            continue
+        # What was done to them before they were new cannot be undone any more.
+        sentence = json.dumps(json.loads(change["sentence"]) | {"num_images": len(left)}, ensure_ascii=False)
+        database.execute(
+            "UPDATE changes SET sentence = ?, before = ? WHERE id = ?", (sentence, json.dumps(left), change["id"])
+        )
+        if not left:
+            database.execute("DELETE FROM changes WHERE id = ?", (change["id"],))

@@ -254,8 +254,7 @@ def undo_intake(workspace: Workspace, project_id: str) -> int:
     folder = IntakeFolder.current(workspace, project_id)
     if folder is None or not folder.is_over:
         return 0
-    name = folder.path.relative_to(workspace.project_folder(project_id)).as_posix()
-    num_images = curation.set_intake_aside(workspace, project_id, name)
+    num_images = curation.withdraw_images(workspace, project_id, harvest.pictures_of(folder.path))
     dismiss_intake(workspace, project_id)
     return num_images
 

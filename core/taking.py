@@ -196,11 +196,12 @@ class Taking:
             known = new.get(str(row.sha256)) or self._harvest.known(str(row.sha256)) if row.problem is None else None
             if known is not None:
                 row = _again(row, known)
-            elif row.problem is None:
+            outcome = _outcome(row, known)
+            if outcome == "taken":
                 new[str(row.sha256)] = Known(str(row.label))
-            if row.file or row.problem:
+            if outcome in ("taken", "aside"):
                 recorded.append(row)
-            self._counts[_outcome(row, known)] += 1
+            self._counts[outcome] += 1
         self._harvest.add(recorded)
         self._done += len(chunk)
 
@@ -208,18 +209,21 @@ class Taking:
 def _again(row: Seen, known: Known) -> Seen:
     """Says what becomes of a picture that is there already: passed over, or a contradiction.
 
-    A folder that says what it said before contradicts nothing: it is the owner who moved the picture since.
+    A folder that says what it said before contradicts nothing: it is the owner who moved the picture since. And what is
+    out of use only because its intake was undone comes back, wherever it lies now.
     """
+    if known.is_withdrawn and row.label:
+        return row
     if row.label in (None, known.label, known.brought):
         return Seen(row.name, sha256=row.sha256)
     reason = "removed" if known.is_removed else "other_class"
-    return aside(row, written(SetAsideError(reason, label=known.label)))
+    return aside(row, written(SetAsideError(reason, label=known.label, other=row.label)))
 
 
 def _outcome(row: Seen, known: Known | None) -> str:
     if row.problem:
         return "aside"
-    if row.file:
+    if row.file or (known and known.is_withdrawn and row.label):
         return "taken"
     return "removed" if known and known.is_removed else "already there"
 

@@ -170,3 +170,12 @@ def m003_brought_and_fine(database: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
     # JSON: what was fine before, as pairs of kind and subject; NULL where a change left that alone.
     database.execute("ALTER TABLE changes ADD COLUMN fine TEXT")
+
+
+@migration
+def m004_withdrawn(database: sqlite3.Connection) -> None:
+    """Which pictures are out of use because their intake was undone; and a short way to what was not taken in."""
+    # The time in `removed` that came of it: as long as the two are the same, and no longer, it is the reason.
+    database.execute("ALTER TABLE images ADD COLUMN withdrawn REAL")
+    # A page asks for these at every run, and they are few among many.
+    database.execute("CREATE INDEX images_with_problem ON images (project_id) WHERE problem IS NOT NULL")

@@ -47,14 +47,15 @@ pieces.explain("label", "split")
 if not aside.empty:
     gallery.set_aside(aside)
 
+found = []
 if not table.empty:
-    findings.show(at.workspace, at.project.id, table, is_locked=is_locked)
+    found = findings.show(at.workspace, at.project.id, table, is_locked=is_locked)
     counts = dataset.class_counts(table)
     gallery.totals(table)
     if len(counts) > 1:
         gallery.classes(counts)
 
-curating.show(at.workspace, at.project.id, table, is_locked=is_locked)
+curating.show(at.workspace, at.project.id, table, found, is_locked=is_locked)
 
 if ready:
     navigation.next_button("model", _("Next: choose a model"))

@@ -11,6 +11,7 @@ from core.text import _, percent
 
 NUM_PROBABILITIES = 5
 FAINT = 0.45
+MOST_MARKS = 10
 
 
 def probabilities(labels: Sequence[str], values: Sequence[float] | np.ndarray) -> go.Figure:
@@ -56,13 +57,17 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
         (_("Training"), BLUE, training),
         (_("Validation"), VERMILION, counts["validation"]),
         (_("Test"), GREEN, counts["test"]),
-        (_("Headstart picks: training or validation"), GREY, undivided),
+        (_("Headstart picks"), GREY, undivided),
     ]
+    parts = [part for part in parts if part[2].sum()]
     figure = go.Figure(layout=layout(dragmode=False, barmode="stack", height=110 + 28 * len(labels), bargap=0.3))
     for name, colour, values in parts:
-        if values.sum():
-            figure.add_trace(_count_bars(name, colour, values, labels))
-    figure.update_xaxes(title_text=_("Pictures"), rangemode="tozero", fixedrange=True)
+        figure.add_trace(_count_bars(name, colour, values, labels))
+    if len(parts) < 2:  # of one colour there is nothing to tell apart
+        figure.update_layout(showlegend=False, margin={"t": 10}, height=figure.layout.height - 30)
+    # Plotly would mark half pictures where there are few.
+    step = 1 if counts["images"].max() <= MOST_MARKS else None
+    figure.update_xaxes(title_text=_("Pictures"), rangemode="tozero", fixedrange=True, dtick=step)
     figure.update_yaxes(autorange="reversed", **class_axis(labels))
     return figure
 

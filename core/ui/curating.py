@@ -1,17 +1,18 @@
 """Curating: a project's pictures page by page, and what is done with the selected ones and with whole classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core import curation, dataset
+from core.checks import Finding
 from core.layout import MAX_LABEL_LENGTH, clean_label
-from core.text import N_, _, ngettext, number
-from core.ui import gallery, pieces, state
+from core.text import N_, _, ngettext
+from core.ui import gallery, large, pieces, state
 from core.ui.markup import plain
-from core.ui.picture_grid import Group, Picture, picture_grid
+from core.ui.picture_grid import Group, picture_grid
 from core.ui.routes import thumbnails_url
 from core.ui.state import Key
 from core.workspace import Workspace
@@ -33,6 +34,7 @@ class View:
         label: The class that is shown; empty for all.
         counts: Pictures of each class in this part.
         pictures: Those to show, columns id, name, path, label, width and height, by class.
+        findings: What is worth a look in the project.
         is_locked: Nothing may be changed while pictures arrive.
     """
 
@@ -42,16 +44,25 @@ class View:
     label: str
     counts: dict[str, int]
     pictures: pd.DataFrame
+    findings: Sequence[Finding]
     is_locked: bool
 
 
-def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> None:
+def show(
+    workspace: Workspace,
+    project_id: str,
+    table: pd.DataFrame,
+    findings: Sequence[Finding] = (),
+    *,
+    is_locked: bool = False,
+) -> None:
     """Shows the pictures of a project, also those that their owner set aside, and lets them be put in order.
 
     Args:
         workspace: Where the project is.
         project_id: Which it is.
         table: Its images, from `dataset.images`.
+        findings: What is worth a look among them, to be told beside each.
         is_locked: Whether nothing may be changed now.
     """
     aside = dataset.removed_images(workspace, project_id)
@@ -66,7 +77,7 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         counts = shown["label"].value_counts().sort_index().to_dict()
         label = _label(list(counts))
         pictures = shown[shown["label"] == label] if label else shown.sort_values("label", kind="stable")
-        view = View(workspace, project_id, part, label, counts, pictures, is_locked)
+        view = View(workspace, project_id, part, label, counts, pictures, findings, is_locked)
         if part == USED:
             _class_buttons(view)
     _pages(view)
@@ -216,18 +227,10 @@ def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
         Group(
             str(label),
             ngettext("{count} picture", "{count} pictures", view.counts[str(label)]),
-            [_picture(view, row) for row in rows.itertuples(index=False)],
+            large.pictures(view.workspace, view.project_id, rows.itertuples(index=False), view.findings),
         )
         for label, rows in pictures.groupby("label", sort=False)
     ]
-
-
-def _picture(view: View, row: Any) -> Picture:
-    folder = view.workspace.project_folder(view.project_id)
-    thumbnail = dataset.thumbnail_path(view.workspace, row).relative_to(folder).as_posix()
-    large = (view.workspace.home / row.path).relative_to(folder).as_posix()
-    size = _("{width} × {height} pixels", width=number(row.width), height=number(row.height))
-    return Picture(row.id, row.name, thumbnail, large, f"{row.label} · {size}")
 
 
 def _bar(view: View, selected: list[int], *, num_elsewhere: int) -> None:

@@ -6,20 +6,22 @@ import pandas as pd
 import streamlit as st
 
 from core import checks, curation, dataset, split
-from core.checks import Finding
+from core.checks import Disputed, Finding
 from core.config import RunConfig
 from core.curation import Fine
 from core.text import _, ngettext
-from core.ui import state
+from core.ui import large, state
+from core.ui.large import Picture
 from core.ui.markup import plain
+from core.ui.routes import thumbnails_url
 from core.ui.state import Key
 from core.ui.thumbnails import thumbnails
 from core.workspace import Workspace
 
-MOST_PICTURES = 12
+MOST_PICTURES = 24
 
 
-def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> None:
+def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locked: bool = False) -> list[Finding]:
     """Lists what is worth a look, and says which twins are kept together.
 
     The list is folded away unless something is serious, or something was just done about it.
@@ -29,26 +31,34 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         project_id: Which it is.
         table: Its images, from `dataset.images`.
         is_locked: Whether nothing may be changed now.
+
+    Returns:
+        What it lists.
     """
     fingerprint = dataset.fingerprint(table)
-    found, num_hidden = _found(fingerprint, table, curation.what_is_fine(workspace, project_id))
+    fine, disputed = curation.what_is_fine(workspace, project_id), dataset.disputed(workspace, project_id)
+    found, num_hidden = _found(fingerprint, table, fine, disputed)
     if found:
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
         is_open = state.session().is_mending or any(finding.is_serious for finding in found)
         with st.expander(title, expanded=is_open, icon=":material/search_insights:"):
             for finding in found:
-                _show_one(workspace, project_id, table, finding, is_locked=is_locked)
+                ids = list(finding.ids[:MOST_PICTURES])
+                rows = table.set_index("id", drop=False).loc[ids]
+                pictures = large.pictures(workspace, project_id, rows.itertuples(index=False), found)
+                _show_one(workspace, project_id, finding, pictures, is_locked=is_locked)
     if num_hidden:
         _show_hidden(workspace, project_id, num_hidden, is_locked=is_locked)
     parted = _parted_by_chance(fingerprint, table)
     if parted:
         st.caption(_kept_together(parted))
+    return found
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _found(fingerprint: str, _table: pd.DataFrame, fine: Fine) -> tuple[list[Finding], int]:
+def _found(fingerprint: str, _table: pd.DataFrame, fine: Fine, disputed: Disputed) -> tuple[list[Finding], int]:
     """Returns what is told, and how many findings are hidden."""
-    return checks.find(_table, fine), len(checks.hidden(_table, fine))
+    return checks.find(_table, fine, disputed), len(checks.hidden(_table, fine, disputed))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -70,13 +80,21 @@ def _kept_together(count: int) -> str:
     )
 
 
-def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, finding: Finding, *, is_locked: bool) -> None:
+def _show_one(
+    workspace: Workspace, project_id: str, finding: Finding, pictures: list[Picture], *, is_locked: bool
+) -> None:
     icon = ":material/warning:" if finding.is_serious else ":material/visibility:"
     with st.container(border=True):
         st.markdown(f"{icon} **{finding.title()}**")
         st.markdown(plain(finding.shown()))
-        ids = list(finding.ids[:MOST_PICTURES])
-        thumbnails(workspace, table.set_index("id").loc[ids])
+        thumbnails(
+            pictures,
+            key=Key.FINDING_PICTURES.format(_name(finding)),
+            url=thumbnails_url(workspace.project_folder(project_id)),
+        )
+        num_more = len(finding.ids) - len(pictures)
+        if num_more:
+            st.caption(ngettext("and {count} more picture", "and {count} more pictures", num_more))
         with st.container(horizontal=True, vertical_alignment="center"):
             label = finding.button()
             # Nothing is changed that its reader did not see: what was found anew has buttons of its own.
@@ -84,7 +102,7 @@ def _show_one(workspace: Workspace, project_id: str, table: pd.DataFrame, findin
                 checks.mend(workspace, project_id, finding)
                 _go_on()
             if st.button(
-                _("These are fine"),
+                plain(finding.fine()),
                 key=Key.FINE.format(_name(finding)),
                 icon=":material/check:",
                 type="tertiary",

@@ -24,7 +24,9 @@ def totals(table: pd.DataFrame) -> None:
 
 
 def classes(counts: pd.DataFrame) -> None:
-    """Shows how many pictures each class has: as bars, and where those would fill many screens as a table.
+    """Shows how many pictures each class has, and what becomes of them where the user's folders do not say.
+
+    As bars, and where those would fill many screens as a table.
 
     Args:
         counts: From `dataset.class_counts`.
@@ -35,7 +37,26 @@ def classes(counts: pd.DataFrame) -> None:
             key=Key.CLASS_COUNTS,
             alt=_("Bar chart: how many pictures each class has, by split."),
         )
-        return
+    else:
+        _class_table(counts)
+    divided = counts[["train", "validation", "test"]].sum(axis=1)
+    if not divided.any():
+        st.caption(
+            _(
+                "When a training starts, Headstart picks some pictures of each class to check with (validation); the "
+                "network learns from the rest (training)."
+            )
+        )
+    elif (counts["validation"] == 0).any() or (divided < counts["images"]).any():
+        st.caption(
+            _(
+                "“Headstart picks”: where a class has no pictures to check with (validation), some of these are picked "
+                "for it when a training starts; the network learns from the rest (training)."
+            )
+        )
+
+
+def _class_table(counts: pd.DataFrame) -> None:
     names = {
         "label": _("Class"),
         "images": _("Pictures"),

@@ -6,28 +6,18 @@ class PictureGrid {
     this.buttons = new Map(); // by the picture's id, in the order of the page
     this.all = box.querySelector(".all");
     this.all.onclick = () => this.choose([...this.buttons.keys()], !this.isAll());
-    this.dialog = box.querySelector("dialog");
-    this.part(".before").onclick = () => this.step(-1);
-    this.part(".after").onclick = () => this.step(1);
-    this.part(".close").onclick = () => this.dialog.close();
-    this.dialog.onclick = (event) => event.target === this.dialog && this.dialog.close(); // beside the picture
-    this.dialog.onkeydown = (event) => {
-      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (way) this.step(way);
-      event.stopPropagation(); // the page's own keys sleep meanwhile
-    };
     // Who closes a picture is led back to it, not to the one that was opened first.
-    this.dialog.onclose = () => this.buttons.get(this.shown)?.parentElement.querySelector(".open").focus();
+    this.large = new Large(box.querySelector("dialog"), (id) => this.lens(id)?.focus());
   }
 
-  part(name) {
-    return this.dialog.querySelector(name);
+  lens(id) {
+    return this.buttons.get(id)?.parentElement.querySelector(".open");
   }
 
   update(data, setStateValue) {
     this.setStateValue = setStateValue;
     this.words = data.words;
-    for (const name of ["before", "after", "close"]) this.part(`.${name}`).ariaLabel = data.words[name];
+    this.large.update(data);
     // Within a selection the browser knows best: what the server says may be older than the last click.
     if (data.selection !== this.selection) this.selected = new Set(data.selected);
     this.selection = data.selection;
@@ -43,9 +33,7 @@ class PictureGrid {
   draw(data) {
     this.buttons.clear();
     this.last = null;
-    this.url = data.url;
-    this.pictures = data.groups.flatMap((group) => group.pictures);
-    if (this.dialog.open) this.dialog.close();
+    this.large.choose(data.groups.flatMap((group) => group.pictures));
     this.box.querySelector(".groups").replaceChildren(...data.groups.map((group) => this.group(group, data.url)));
   }
 
@@ -68,31 +56,10 @@ class PictureGrid {
     this.buttons.set(id, button);
     const open = element("button", { type: "button", className: "open", title: this.words.open });
     open.ariaLabel = `${this.words.open}: ${name}`;
-    open.onclick = () => this.open(id);
+    open.onclick = () => this.large.open(id);
     const cell = element("div", { className: "cell" });
     cell.append(button, open);
     return cell;
-  }
-
-  open(id) {
-    this.show(id);
-    this.dialog.showModal();
-  }
-
-  show(id) {
-    const place = this.pictures.findIndex((picture) => picture.id === id);
-    const { name, large, facts } = this.pictures[place];
-    this.shown = id;
-    Object.assign(this.part("img"), { src: `${this.url}/${large}`, alt: name });
-    this.part(".name").textContent = name;
-    this.part(".facts").textContent = facts;
-    this.part(".before").disabled = place === 0;
-    this.part(".after").disabled = place === this.pictures.length - 1;
-  }
-
-  step(way) {
-    const next = this.pictures[this.pictures.findIndex((picture) => picture.id === this.shown) + way];
-    if (next) this.show(next.id);
   }
 
   click(id, isRange) {
@@ -118,7 +85,5 @@ class PictureGrid {
     this.all.textContent = this.isAll() ? this.words.none : this.words.all;
   }
 }
-
-const element = (name, values = {}) => Object.assign(document.createElement(name), values);
 
 export default lasting("picture-grid", PictureGrid);

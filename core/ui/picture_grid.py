@@ -7,21 +7,14 @@ from typing import Any
 import streamlit as st
 
 from core.text import _
-from core.ui import scripts
+from core.ui import large, scripts
+from core.ui.large import Picture
 
-HTML = """
+HTML = f"""
 <div class="picture-grid">
   <button type="button" class="all"></button>
   <div class="groups"></div>
-  <dialog class="large">
-    <figure>
-      <img alt="">
-      <figcaption><b class="name"></b> <span class="facts"></span></figcaption>
-    </figure>
-    <button type="button" class="before"></button>
-    <button type="button" class="after"></button>
-    <button type="button" class="close"></button>
-  </dialog>
+  {large.HTML}
 </div>
 """
 
@@ -29,29 +22,10 @@ HTML = """
 _component = st.components.v2.component(
     "headstart_picture_grid",
     html=HTML,
-    css=scripts.joined("picture_grid.css"),
-    js=scripts.joined("lasting.js", "picture_grid.js"),
+    css=scripts.joined("picture_grid.css", "large.css"),
+    js=scripts.joined("lasting.js", "large.js", "picture_grid.js"),
     isolate_styles=False,
 )
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture.
-
-    Attributes:
-        id: In the table of images.
-        name: As its owner called it.
-        file: Of its thumbnail, below the address of the grid.
-        large: Of its working copy, likewise.
-        facts: What is told of it beside the large picture, in the reader's language.
-    """
-
-    id: int
-    name: str
-    file: str
-    large: str
-    facts: str
 
 
 @dataclass(frozen=True)
@@ -83,14 +57,7 @@ def picture_grid(groups: Sequence[Group], *, key: str, url: str, selection: int)
             "groups": [asdict(group) for group in groups],
             "selection": selection,
             "selected": _selected(known, selection),
-            "words": {
-                "all": _("Select all on this page"),
-                "none": _("Deselect all on this page"),
-                "open": _("Show large"),
-                "before": _("The picture before"),
-                "after": _("The next picture"),
-                "close": _("Close"),
-            },
+            "words": large.words() | {"all": _("Select all on this page"), "none": _("Deselect all on this page")},
         },
         on_selection_change=lambda: None,
     )

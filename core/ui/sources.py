@@ -261,7 +261,7 @@ def _undo_button(workspace: Workspace, project_id: str) -> None:
         key=Key.UNDO_INTAKE,
         icon=":material/undo:",
         type="tertiary",
-        help=_("Sets exactly these pictures aside. They are kept, and can be brought back."),
+        help=_("Sets exactly these pictures aside. They are kept, and come back when you bring them in again."),
     ):
         count = intake.undo_intake(workspace, project_id)
         told = ngettext("{count} new picture set aside", "{count} new pictures set aside", count)

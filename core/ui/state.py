@@ -63,6 +63,7 @@ class Key:
     MERGE_CLASS = "merge_class"
     MEND = "mend_{}"
     FINE = "fine_{}"
+    FINDING_PICTURES = "finding_pictures_{}"
     SHOW_FINDINGS = "show_findings"
     REMOVE_CLASS = "remove_class_{}"
     PICTURES = "pictures"

@@ -1,30 +1,36 @@
-"""Thumbnails: pictures as small squares, side by side."""
+"""Thumbnails: pictures as small squares, side by side, each of which a click shows large."""
 
-import io
+from collections.abc import Sequence
+from dataclasses import asdict
 
-import pandas as pd
 import streamlit as st
-from PIL import Image, ImageOps
 
-from core import dataset
-from core.workspace import Workspace
+from core.ui import large, scripts
+from core.ui.large import Picture
 
-WIDTH = 84
+HTML = f"""
+<div class="thumbnails">
+  <div class="row"></div>
+  {large.HTML}
+</div>
+"""
+
+_component = st.components.v2.component(
+    "headstart_thumbnails",
+    html=HTML,
+    css=scripts.joined("thumbnails.css", "large.css"),
+    js=scripts.joined("lasting.js", "large.js", "thumbnails.js"),
+)
 
 
-def thumbnails(workspace: Workspace, pictures: pd.DataFrame) -> None:
-    """Shows pictures as small squares, side by side, each with its name for those who cannot see it."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for _index, row in pictures.iterrows():
-            file = dataset.thumbnail_path(workspace, row)
-            st.image(_square(str(file)), width=WIDTH, alt=str(row["name"]))
+def thumbnails(pictures: Sequence[Picture], *, key: str, url: str) -> None:
+    """Shows pictures as small squares, side by side, each with its name for those who cannot see it.
 
-
-@st.cache_data(max_entries=4000, show_spinner=False)
-def _square(file: str) -> bytes:
-    """Cuts the middle of a thumbnail to a square; twice as fine as shown, for screens that can show it."""
-    with Image.open(file) as image:
-        square = ImageOps.fit(image.convert("RGB"), (2 * WIDTH, 2 * WIDTH))
-    written = io.BytesIO()
-    square.save(written, "JPEG", quality=85)
-    return written.getvalue()
+    Args:
+        pictures: In their order.
+        key: Of the element.
+        url: Where the thumbnails are, from `routes.thumbnails_url`.
+    """
+    _component(
+        key=key, data={"url": url, "pictures": [asdict(picture) for picture in pictures], "words": large.words()}
+    )

@@ -190,6 +190,35 @@ def test_a_picture_is_seen_large_by_keyboard_and_nothing_is_selected(page, proje
     expect_pressed(page)
 
 
+def test_what_was_found_about_a_picture_is_told_where_it_is_large(page, server, project):
+    with Workspace(server.home).database() as database:
+        change = "UPDATE images SET brightness = 0.01 WHERE project_id = ? AND name = 'class-1/2.png'"
+        database.execute(change, (project.id,))
+    open_images(page, project)
+    tile(page, "class-1/1.png").hover()
+    page.get_by_role("button", name="Show large: class-1/1.png").click()
+    expect(large(page).get_by_role("listitem")).to_have_count(0)
+    large(page).get_by_role("button", name="The next picture").click()
+    expect(large(page).get_by_role("listitem")).to_have_text(["Very dark"])
+
+
+def test_the_pictures_of_a_finding_are_seen_large_and_nothing_is_changed(page, server, project):
+    open_images(page, project)
+    page.get_by_text("1 thing worth a look").click()
+    shown = page.locator("[class*=st-key-finding_pictures_]")
+    shown.get_by_role("button", name="Show large: class-1/2.png").click()
+    seen = shown.locator("dialog.large")
+    expect(seen.locator(".name")).to_have_text("class-1/2.png")
+    expect(seen.locator("img")).to_have_js_property("naturalWidth", 48)
+    seen.get_by_role("button", name="The next picture").click()
+    page.keyboard.press("ArrowRight")
+    expect(seen.locator(".name")).to_have_text("class-1/4.png")
+    page.keyboard.press("Escape")
+    expect(seen).not_to_be_visible()
+    expect(shown.get_by_role("button", name="Show large: class-1/4.png")).to_be_focused()
+    expect_selected(page, 0)
+
+
 def test_a_large_picture_is_closed_by_its_button_and_by_a_click_beside_it(page, project):
     open_images(page, project)
     for close in (lambda: large(page).get_by_role("button", name="Close").click(), lambda: page.mouse.click(8, 300)):

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import curation, dataset
+from core.checks import Finding
 from core.ui import curating, gallery, state
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
@@ -153,11 +154,28 @@ def test_many_classes_are_a_table(workspace, filled, monkeypatch):
     assert dict(zip(table["Class"], table["Pictures"], strict=True)) == {ANT: 6, BEE: 6}
 
 
+def view_of(workspace, project, *findings: Finding) -> curating.View:
+    table = dataset.images(workspace, project.id)
+    return curating.View(workspace, project.id, curating.USED, "", {ANT: 6, BEE: 6}, table, findings, False)
+
+
+def test_what_was_found_about_a_picture_is_told_beside_it(workspace, filled):
+    first, second, third = ids(workspace, filled)[:3]
+    found = [
+        Finding("other_folder", 1, (second,), values={"label": ANT, "other": BEE}),
+        Finding("blurred", 2, (first, second)),
+        Finding("few", 1, (first, second, third)),
+    ]
+    view = view_of(workspace, filled, *found)
+    told = {one.id: one.findings for group in curating._groups(view, view.pictures) for one in group.pictures}
+    assert told[first] == ["Looks blurred"]
+    assert told[second] == [f"Also lay in the folder of “{BEE}”", "Looks blurred"]
+    assert told[third] == []
+
+
 def test_pictures_are_shown_page_by_page(workspace, filled, monkeypatch):
     monkeypatch.setattr(curating, "PAGE_PICTURES", 4)
-    view = curating.View(
-        workspace, filled.id, curating.USED, "", {ANT: 6, BEE: 6}, dataset.images(workspace, filled.id), False
-    )
+    view = view_of(workspace, filled)
     groups = curating._groups(view, view.pictures.iloc[4:8])
     assert [(group.label, group.count, len(group.pictures)) for group in groups] == [
         (ANT, "6 pictures", 2),

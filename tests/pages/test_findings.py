@@ -1,8 +1,11 @@
 """What is worth a look on the Images page, and the buttons that mend it."""
 
+import json
+
 import pytest
 
-from core import curation, dataset
+from core import curation, dataset, intake
+from core.taking import IntakeResult
 from core.ui.findings import _found
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
@@ -33,6 +36,12 @@ def findings(app):
     return expander
 
 
+def pictures(app) -> list[list[dict]]:
+    """The pictures of each finding, as the browser is told of them."""
+    rows = [one.proto for one in findings(app).get("bidi_component")]
+    return [json.loads(row.json)["pictures"] for row in rows if row.component_name.endswith("thumbnails")]
+
+
 def used(workspace, project) -> set[int]:
     return set(dataset.images(workspace, project.id)["id"])
 
@@ -42,7 +51,8 @@ def test_a_finding_is_shown_with_its_pictures_and_its_button_mends_it(workspace,
     app = open_page("images", project=filled.id, lang="en")
     assert findings(app).label == "2 things worth a look"  # the other: both classes have six pictures
     assert "1 picture is very dark" in texts(app)
-    assert len(findings(app).get("image")) == 1 + 12
+    assert [len(shown) for shown in pictures(app)] == [1, 12]
+    assert (pictures(app)[0][0]["id"], pictures(app)[0][0]["findings"]) == (dark, ["Very dark"])
     (button,) = buttons(app)
     app = button.click().run()
     assert dark not in used(workspace, filled)
@@ -96,6 +106,14 @@ def test_the_list_stays_open_for_the_next_finding(filled, mark):
     assert not findings(open_page("images", project=filled.id, lang="en")).proto.expanded
 
 
+def test_pictures_of_a_finding_that_are_not_shown_are_counted(filled, monkeypatch):
+    assert "more picture" not in texts(open_page("images", project=filled.id, lang="en"))
+    monkeypatch.setattr("core.ui.findings.MOST_PICTURES", 5)
+    app = open_page("images", project=filled.id, lang="en")
+    assert [len(shown) for shown in pictures(app)] == [5]
+    assert "and 7 more pictures" in texts(app)
+
+
 def test_what_may_be_as_it_should_be_stays_folded_away(filled):
     app = open_page("images", project=filled.id, lang="en")
     assert not findings(app).proto.expanded
@@ -134,6 +152,38 @@ def test_two_spellings_are_merged(workspace, filled):
     app = button.click().run()
     assert set(dataset.images(workspace, filled.id)["label"]) == {"Bees*"}
     assert not app.exception
+
+
+@pytest.fixture
+def twofold(workspace, filled, pictures):
+    """The project, into which two pictures of ants came again in the folder of the wasps."""
+    again = [(name, file) for label, name, file in pictures if label == ANT][:2]
+    assert intake.take_files(workspace, filled.id, "wasp *", again) == IntakeResult(num_set_aside=2)
+    return filled
+
+
+def test_a_picture_that_lay_in_two_folders_goes_where_its_owner_says(workspace, twofold):
+    app = open_page("images", project=twofold.id, lang="en")
+    assert findings(app).proto.expanded
+    assert r"2 pictures of “ant” also lay in the folder of “wasp \*”" in texts(app)
+    (button,) = buttons(app)
+    assert button.label == r"Move to “wasp \*”"
+    app = button.click().run()
+    assert dataset.images(workspace, twofold.id)["label"].value_counts()["wasp *"] == 2
+    assert dataset.set_aside(workspace, twofold.id)["name"].to_list() == ["broken [file].jpg"]
+    assert "also lay in the folder" not in texts(app)
+    curation.undo(workspace, twofold.id)
+    assert len(dataset.set_aside(workspace, twofold.id)) == 3
+    assert "also lay in the folder" in texts(app.run())
+
+
+def test_a_picture_that_lay_in_two_folders_is_kept_where_it_is(workspace, twofold):
+    app = open_page("images", project=twofold.id, lang="en")
+    (keep,) = [button for button in fine(app) if button.label == "Keep in “ant”"]
+    app = keep.click().run()
+    assert "also lay in the folder" not in texts(app)
+    assert "1 finding hidden" in texts(app)
+    assert "wasp *" not in set(dataset.images(workspace, twofold.id)["label"])
 
 
 def test_a_button_is_gone_with_what_was_found(workspace, filled, mark):

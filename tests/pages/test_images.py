@@ -364,3 +364,17 @@ def test_the_panel_stays_open_for_the_next_class_and_closes_after_a_folder(works
     app.run()
     app.button(key=Key.DISMISS_INTAKE).click().run()
     assert not panel(app)
+
+
+def test_what_becomes_of_pictures_that_no_folder_divides_is_told_below_the_chart(workspace, filled):
+    assert "When a training starts, Headstart picks some" in texts(open_page("images", project=filled.id, lang="en"))
+    with workspace.database() as database:
+        database.execute("UPDATE images SET split = 'train' WHERE label = ?", (LABELS[0],))
+        database.execute("UPDATE images SET split = 'validation' WHERE id IN (SELECT min(id) FROM images)")
+    told = texts(open_page("images", project=filled.id, lang="en"))
+    assert "“Headstart picks”: where a class has no pictures to check with" in told
+    with workspace.database() as database:
+        ids = "SELECT id FROM images WHERE label = ? AND problem IS NULL ORDER BY id LIMIT ?"
+        database.execute("UPDATE images SET split = 'train' WHERE problem IS NULL AND split IS NULL")
+        database.execute(f"UPDATE images SET split = 'validation' WHERE id IN ({ids})", (LABELS[1], 2))
+    assert "Headstart picks" not in texts(open_page("images", project=filled.id, lang="en"))

@@ -166,7 +166,17 @@ def test_class_counts_are_stacked_by_split_and_leave_out_what_is_empty():
 
 
 def test_what_is_not_divided_yet_is_told_by_what_will_come_of_it():
-    assert charts.class_counts(COUNTS.tail(1)).data[0].name == "Headstart picks: training or validation"
+    assert charts.class_counts(COUNTS).data[-1].name == "Headstart picks"
+
+
+def test_few_pictures_are_counted_in_whole_ones():
+    assert charts.class_counts(COUNTS).layout.xaxis.dtick == 1
+    assert charts.class_counts(COUNTS.assign(images=COUNTS["images"] * 2)).layout.xaxis.dtick is None
+
+
+def test_bars_of_one_colour_need_no_legend():
+    assert charts.class_counts(COUNTS.tail(1)).layout.showlegend is False
+    assert charts.class_counts(COUNTS).layout.showlegend is not False
 
 
 def test_divided_classes_have_no_undivided_bar():

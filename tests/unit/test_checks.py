@@ -172,6 +172,7 @@ def test_every_kind_has_words_for_one_and_for_many():
     values = {"limit": 1, "labels": "a", "label": "a", "other": "b", "times": 10, "largest": "a", "smallest": "b"}
     needed = {
         "misspelled": {"label", "other"},
+        "other_folder": {"label", "other"},
         "tiny": {"limit"},
         "few": {"limit", "labels"},
         "balance": {"times", "largest", "smallest"},
@@ -270,6 +271,7 @@ def test_every_kind_can_be_dismissed_for_good_and_shown_again(project, kind):
     table = {
         "leak": plenty({"similar": 1, "split": "train"}, {"similar": 1, "split": "test"}),
         "two_classes": plenty({"similar": 1}, {"similar": 1, "label": "bee"}),
+        "other_folder": plenty(),
         "misspelled": plenty(*[{"label": "mettal"}] * 12, label="metal"),
         "duplicates": plenty({"similar": 1}, {"similar": 1}),
         "uniform": plenty({"contrast": 0.01}),
@@ -279,15 +281,55 @@ def test_every_kind_can_be_dismissed_for_good_and_shown_again(project, kind):
         "few": plenty({"label": "bee"}),
         "balance": plenty(*[{"label": "bee"}] * 10, count=101),
     }[kind]
-    dismiss(*project, found(table, kind))
+    disputed = {1: "wasp"} if kind == "other_folder" else {}
+    (finding,) = [finding for finding in find(table, disputed=disputed) if finding.kind == kind]
+    dismiss(*project, finding)
     said = curation.what_is_fine(*project)
-    assert kind not in {finding.kind for finding in find(table, said)}
-    assert [finding.kind for finding in hidden(table, said)] == [kind]
+    assert kind not in {finding.kind for finding in find(table, said, disputed)}
+    assert [finding.kind for finding in hidden(table, said, disputed)] == [kind]
     curation.show_again(*project)
-    assert kind in {finding.kind for finding in find(table, curation.what_is_fine(*project))}
+    assert kind in {finding.kind for finding in find(table, curation.what_is_fine(*project), disputed)}
 
 
 def test_two_spellings_that_are_fine_stay_so_when_the_smaller_class_becomes_the_larger(project):
     dismiss(*project, found(plenty(*[{"label": "mettal"}] * 12, label="metal"), "misspelled"))
     said = curation.what_is_fine(*project)
     assert find(plenty(*[{"label": "mettal"}] * 30, label="metal"), said) == []
+
+
+def test_a_picture_that_lay_in_two_folders_is_moved_to_the_other_class_or_kept():
+    table = plenty({}, {}, {"label": "bee"}, label="bee")
+    disputed = {1: "bee", 2: "wasp", 3: "ant"}
+    told = [one for one in find(table, disputed=disputed) if one.kind == "other_folder"]
+    assert [(one.ids, one.to_mend, one.values) for one in told] == [
+        ((1,), (1,), {"label": "ant", "other": "bee"}),
+        ((2,), (2,), {"label": "ant", "other": "wasp"}),
+        ((3,), (3,), {"label": "bee", "other": "ant"}),
+    ]
+    assert told[0].is_serious
+    assert "1 picture of “ant” also lay in the folder of “bee”." in told[0].shown()
+    assert (told[0].button(), told[0].fine()) == ("Move to “bee”", "Keep in “ant”")
+
+
+def test_a_picture_that_is_kept_is_told_of_again_for_a_third_folder():
+    table = plenty({})
+    (told,) = find(table, disputed={1: "bee"})
+    fine = frozenset(("other_folder", subject) for subject in told.classes)
+    assert find(table, fine, {1: "bee"}) == []
+    assert [one.ids for one in hidden(table, fine, {1: "bee"})] == [(1,)]
+    assert [one.values["other"] for one in find(table, fine, {1: "wasp"})] == ["wasp"]
+
+
+def test_what_is_about_a_class_is_not_said_of_a_picture():
+    rows = [{"sharpness": 0.1}, {"label": "bee"}]
+    about = {finding.kind: finding.of_one() for finding in find(plenty(*rows), disputed={1: "wasp"})}
+    assert about == {
+        "other_folder": "Also lay in the folder of “wasp”",
+        "blurred": "Looks blurred",
+        "few": None,
+        "balance": None,
+    }
+
+
+def test_a_disputed_picture_that_is_not_in_use_is_not_talked_about():
+    assert find(plenty(), disputed={99: "bee"}) == []

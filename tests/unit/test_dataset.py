@@ -46,6 +46,24 @@ def test_what_was_set_aside_is_named_with_the_reason(workspace, project):
     assert "not a picture" in aside["problem"].iloc[0].format(**aside["values"].iloc[0])
 
 
+def test_a_picture_that_lay_in_two_folders_is_disputed_until_it_is_moved_there(workspace, project, tmp_path):
+    first = dataset.images(workspace, project.id).iloc[0]
+    copy = tmp_path / "copy" / "class-3" / "1.png"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((tmp_path / "pictures" / first["name"]).read_bytes())
+    (copy.parent / "2.png").write_bytes(b"not a picture")
+    intake.take_folder(workspace, project.id, copy.parents[1])
+    assert dataset.disputed(workspace, project.id) == {first["id"]: "class-3"}
+    assert dataset.set_aside(workspace, project.id)["name"].to_list() == ["notes.txt", "class-3/1.png", "class-3/2.png"]
+    curation.move_images(workspace, project.id, [int(first["id"])], "class-3")
+    assert dataset.disputed(workspace, project.id) == {}
+    assert dataset.set_aside(workspace, project.id)["name"].to_list() == ["notes.txt", "class-3/2.png"]
+    curation.undo(workspace, project.id)
+    curation.set_images_aside(workspace, project.id, [int(first["id"])])
+    assert dataset.disputed(workspace, project.id) == {}
+    assert len(dataset.set_aside(workspace, project.id)) == 3
+
+
 def test_new_project_is_empty(workspace):
     project = projects.create_project(workspace, "Nothing")
     assert dataset.images(workspace, project.id).empty

@@ -283,6 +283,41 @@ def test_move_that_was_undone_lets_the_other_folder_contradict_again(workspace, 
     assert take_folder(workspace, project, write(tmp_path / "other", {"dogs/1.png": one})) == IntakeResult(0, 0, 1)
 
 
+def test_pictures_of_an_undone_intake_come_back_in_the_class_of_their_folder_now(workspace, project, tmp_path, begun):
+    one, two, three = picture(), picture(), picture()
+    take_folder(workspace, project, write(tmp_path / "pets", {"cats/0.png": three}))
+    wrong = write(tmp_path / "wrong", {"Downloads/1.png": one, "Downloads/2.png": two})
+    begun(Order("folder", str(wrong)))
+    wait(workspace, project)
+    ids = dataset.images(workspace, project)["id"].to_list()
+    curation.move_images(workspace, project, ids[:2], "birds")
+    assert intake.undo_intake(workspace, project) == 2
+    assert curation.last_change(workspace, project).kind == "intake"
+    right = write(tmp_path / "right", {"cats/1.png": one, "dogs/2.png": two, "dogs/again.png": two})
+    begun(Order("folder", str(right)))
+    assert wait(workspace, project).result == IntakeResult(2, 1, 0)
+    assert labels(workspace, project) == {"cats/0.png": "birds", "cats/1.png": "cats", "dogs/2.png": "dogs"}
+    assert dataset.images(workspace, project)["id"].to_list() == ids
+    # Of what was done before, only what concerns the other picture is left.
+    change = curation.undo(workspace, project)
+    assert (change.kind, change.num_images) == ("moved", 1)
+    assert labels(workspace, project) == {"cats/0.png": "cats", "cats/1.png": "cats", "dogs/2.png": "dogs"}
+    assert intake.undo_intake(workspace, project) == 2
+    assert labels(workspace, project) == {"cats/0.png": "cats"}
+
+
+def test_picture_of_an_undone_intake_that_was_set_aside_by_hand_since_stays_there(workspace, project, tmp_path, begun):
+    folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
+    begun(Order("folder", str(folder)))
+    wait(workspace, project)
+    ids = dataset.images(workspace, project)["id"].to_list()
+    intake.undo_intake(workspace, project)
+    curation.restore_images(workspace, project, ids[:1])
+    curation.set_images_aside(workspace, project, ids[:1])
+    assert take_folder(workspace, project, folder) == IntakeResult(1, 0, 0, 1)
+    assert labels(workspace, project) == {"cats/2.png": "cats"}
+
+
 def photo(seed: int, side: int = 400) -> Image.Image:
     small = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
     return Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC)
