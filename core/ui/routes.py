@@ -1,4 +1,4 @@
-"""The addresses that the app answers besides its pages: uploads in; plotly's script, thumbnails and downloads out.
+"""The addresses that the app answers besides its pages: uploads in; plotly's script, pictures and downloads out.
 
 Streamlit protects its own addresses and not these: whoever sends files needs a token and must come from our own page.
 """
@@ -37,7 +37,7 @@ PLOTLY_SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 MAX_JSON_BYTES = 16 * 1024**2
 WRITE_BYTES = 1024**2
 DOWNLOAD_SECONDS = 24 * 3600
-# Below a project's folder: a thumbnail, or a picture that is so small that it is its own.
+# Below a project's folder: a thumbnail, or the working copy of a picture, which is shown large.
 THUMBNAIL_NAME = re.compile(
     r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?(thumbnails|images)/([0-9a-f]{2}/)?[0-9a-f]{16}\.(jpg|png)"
 )
@@ -177,7 +177,7 @@ def download_url(path: Path, file_name: str) -> str:
 
 
 def thumbnails_url(project_folder: Path) -> str:
-    """Returns an address, for a day, below which the browser finds a project's thumbnails as they lie in its folder."""
+    """Returns an address, for a day, below which the browser finds a project's pictures and their thumbnails."""
     return f"{THUMBNAIL_URL}/{_token_for(project_folder, '')}"
 
 
@@ -213,7 +213,7 @@ async def send_download(request: Request) -> Response:
 
 
 async def send_thumbnail(request: Request) -> Response:
-    """Sends one thumbnail, which the browser keeps: the name says what it shows and can lead nowhere else."""
+    """Sends a thumbnail or a picture, which the browser keeps: the name says what it shows and leads nowhere else."""
     known = _opened_by(request.path_params["token"])
     name = request.path_params["name"]
     if known is None or not THUMBNAIL_NAME.fullmatch(name) or not await to_thread.run_sync((known.path / name).is_file):

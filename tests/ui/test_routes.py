@@ -228,6 +228,7 @@ def test_download_ends_with_its_time(browser, tmp_path, monkeypatch):
 
 
 PLACE = f"intakes/1795635445204223805-5cbc/thumbnails/{'0a' * 8}.jpg"
+PICTURE = f"intakes/1795635445204223805-5cbc/images/0a/{'0a' * 8}.png"
 
 
 @pytest.fixture
@@ -239,6 +240,11 @@ def thumbnails(tmp_path):
     (folder / "thumbnails").mkdir()
     (folder / "thumbnails/notes.txt").write_bytes(b"secret")
     (folder / "order.json").write_bytes(b"secret")
+    (folder / PICTURE).parent.mkdir(parents=True)
+    for suffix in (".png", ".json", ".png.part"):
+        (folder / PICTURE).with_suffix(suffix).write_bytes(b"a picture")
+    (folder / "originals/0a").mkdir(parents=True)
+    (folder / f"originals/0a/{'0a' * 8}.png").write_bytes(b"secret")
     (tmp_path / f"{'1b' * 8}.jpg").write_bytes(b"secret")
     return folder
 
@@ -251,9 +257,27 @@ def test_thumbnail_is_sent_and_kept_by_the_browser(browser, thumbnails):
     assert answer.getheader("cross-origin-resource-policy") == "same-origin"
 
 
+def test_picture_is_sent_large_from_the_same_address(browser, thumbnails):
+    answer, content = browser.ask("GET", f"{thumbnails_url(thumbnails)}/{PICTURE}", Origin=None)
+    assert (answer.status, content) == (200, b"a picture")
+    assert answer.getheader("content-type") == "image/png"
+    assert answer.getheader("x-content-type-options") == "nosniff"
+
+
 @pytest.mark.parametrize(
     "name",
     [
+        PICTURE.replace(".png", ".json"),
+        f"{PICTURE}.part",
+        f"{PICTURE}/",
+        PICTURE.replace("/0a/", "/0a/../0a/"),
+        PICTURE.replace("/0a/", "/%2e%2e/images/0a/"),
+        PICTURE.replace("/0a/", "//0a/"),
+        PICTURE.replace("/0a/", "/0a/0a/"),
+        f"originals/0a/{'0a' * 8}.png",
+        f"/{PICTURE}",
+        f"x/{PICTURE}",
+        "intakes/1795635445204223805-5cbc/images/0a",
         "thumbnails/notes.txt",
         "order.json",
         f"..%2f{'1b' * 8}.jpg",
