@@ -10,7 +10,7 @@ class Large {
     dialog.onclick = (event) => event.target === dialog && dialog.close(); // beside the picture
     dialog.onkeydown = (event) => {
       const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (way) this.step(way);
+      if (way && !event.altKey) this.step(way); // with Alt, the arrows are the browser's own
       event.stopPropagation(); // the page's own keys sleep meanwhile
     };
     dialog.onclose = () => onClose(this.shown);
@@ -34,6 +34,7 @@ class Large {
   open(id) {
     this.show(id);
     this.dialog.showModal();
+    this.dialog.focus(); // not a button, which a held Enter would press
   }
 
   show(id) {
@@ -41,11 +42,13 @@ class Large {
     const { name, large, facts, findings } = this.pictures[place];
     this.shown = id;
     Object.assign(this.part("img"), { src: `${this.url}/${large}`, alt: name });
+    this.dialog.ariaLabel = name;
     this.part(".name").textContent = name;
     this.part(".facts").textContent = facts;
     this.part(".findings").replaceChildren(...findings.map((textContent) => element("li", { textContent })));
-    this.part(".before").disabled = place === 0;
-    this.part(".after").disabled = place === this.pictures.length - 1;
+    // `disabled` would take the focus from the button just pressed, and the keys with it.
+    this.part(".before").ariaDisabled = place === 0;
+    this.part(".after").ariaDisabled = place === this.pictures.length - 1;
   }
 
   step(way) {

@@ -10,10 +10,13 @@ from core.text import _, number
 from core.workspace import Workspace
 
 HTML = """
-<dialog class="large">
+<dialog class="large" tabindex="-1">
   <figure>
     <img alt="">
-    <figcaption><b class="name"></b> <span class="facts"></span><ul class="findings"></ul></figcaption>
+    <figcaption aria-live="polite">
+      <b class="name"></b> <span class="facts"></span>
+      <ul class="findings"></ul>
+    </figcaption>
   </figure>
   <button type="button" class="before"></button>
   <button type="button" class="after"></button>

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core import dataset, intake, projects
+from core.pictures import LONGEST_SIDE, THUMBNAIL_SIDE
 from core.projects import Project
 from core.ui.curating import PAGE_PICTURES
 from core.workspace import Workspace
@@ -188,6 +190,46 @@ def test_a_picture_is_seen_large_by_keyboard_and_nothing_is_selected(page, proje
     expect(large(page)).not_to_be_visible()
     expect(page.get_by_role("button", name="Show large: class-1/6.png")).to_be_focused()
     expect_pressed(page)
+
+
+def test_the_keys_of_a_large_picture_go_on_at_the_last_one(page, project):
+    open_images(page, project)
+    page.get_by_role("button", name="Show large: class-2/5.png").focus()
+    page.keyboard.press("Enter")
+    after = large(page).get_by_role("button", name="The next picture")
+    after.focus()
+    page.keyboard.press("Enter")
+    expect_large(page, "class-2/6.png")
+    expect(after).to_be_disabled()
+    expect(after).to_be_focused()
+    page.keyboard.press("Enter")
+    expect_large(page, "class-2/6.png")
+    page.keyboard.press("ArrowLeft")
+    expect_large(page, "class-2/5.png")
+
+
+def test_a_held_key_opens_one_picture_and_no_other(page, project):
+    open_images(page, project)
+    page.get_by_role("button", name="Show large: class-1/2.png").focus()
+    for _ in range(3):
+        page.keyboard.down("Enter")  # the second and third time, as if it were held
+    expect(page.get_by_role("dialog", name="class-1/2.png", exact=True)).to_be_focused()
+    expect_large(page, "class-1/2.png")
+
+
+def test_a_large_picture_is_the_working_copy_and_its_size_the_owners(page, server, tmp_path):
+    for name, size in {"tall/1.jpg": (900, 1800), "wide/2.jpg": (2000, 1000)}.items():
+        (tmp_path / "photos" / name).parent.mkdir(parents=True)
+        Image.new("RGB", size, (80, 120, 40)).save(tmp_path / "photos" / name)
+    open_images(page, filled(server, tmp_path / "photos"))
+    for name, facts in {"tall/1.jpg": "tall · 900 × 1,800 pixels", "wide/2.jpg": "wide · 2,000 × 1,000 pixels"}.items():
+        tile(page, name).hover()
+        page.get_by_role("button", name=f"Show large: {name}").click()
+        expect_large(page, name)
+        expect(large(page).locator(".facts")).to_have_text(facts)
+        sides = large(page).locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
+        assert THUMBNAIL_SIDE < max(sides) <= LONGEST_SIDE
+        page.keyboard.press("Escape")
 
 
 def test_what_was_found_about_a_picture_is_told_where_it_is_large(page, server, project):
