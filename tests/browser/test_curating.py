@@ -290,3 +290,8 @@ def test_pictures_are_selected_with_a_finger(phone, project):
     expect_large(phone, "class-1/2.png")
     box = large(phone).locator("img").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    for button in large(phone).get_by_role("button").all():
+        place = button.bounding_box()
+        assert place["y"] + place["height"] <= box["y"] or place["y"] >= box["y"] + box["height"], (
+            "it hides the picture"
+        )
