@@ -272,6 +272,20 @@ def test_a_large_picture_is_closed_by_its_button_and_by_a_click_beside_it(page, 
         expect(large(page)).not_to_be_visible()
 
 
+def test_the_shown_class_is_named_in_the_language_just_chosen(page, project):
+    open_images(page, project)
+    choice = page.locator("[class*=st-key-shown_class]").get_by_role("combobox")
+    expect(choice).to_have_value("All classes")
+    page.get_by_text("Español", exact=True).click()
+    expect(choice).to_have_value("Todas las clases")
+    choice.click()
+    page.get_by_role("option", name="class-2").click()
+    expect_counts(page, "class-2 6 imágenes")
+    page.get_by_text("English", exact=True).click()
+    expect_counts(page, "class-2 6 pictures")
+    expect(choice).to_have_value("class-2")
+
+
 @pytest.fixture
 def phone(chromium: Browser, server) -> Iterator[Page]:
     with chromium.new_context(
