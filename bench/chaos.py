@@ -32,6 +32,7 @@ from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.ml.checkpoint import FOLDER, LAST, read_standing
 from core.ml.devices import DETERMINISTIC
+from core.processes import Worker
 from core.runs import Run, State
 from core.split import split_images
 from core.workspace import Workspace
@@ -200,7 +201,7 @@ def becomes_true(ground: Ground, run: Run) -> bool:
     while time.monotonic() < deadline:
         state = ground.now(run).state
         started = runs.started_by(run.folder)
-        is_alive = started is not None and runs.Worker(started.pid, started.process_created).is_alive
+        is_alive = started is not None and Worker(started.pid, started.process_created).is_alive
         if state in (State.QUEUED, State.RUNNING) if is_alive or started is None else state.is_over:
             return True
         time.sleep(LOOK_SECONDS)

@@ -30,11 +30,15 @@ def fill(workspace: Workspace, num_pictures: int, num_classes: int) -> str:
         label = f"class {number % num_classes:03}"
         sha256 = f"{number:064x}"
         file = f"images/{sha256[-16:]}.jpg"
-        rows.append((project.id, f"{label}/{number}.jpg", file, label, 50_000, 640, 480, sha256))
+        # A fifth has a near twin, and a tenth is blurred, so that there is something to tell.
+        similar, sharpness = number // 2 if number % 10 < 2 else None, 0.1 if number % 10 == 5 else 0.6
+        rows.append(
+            (project.id, f"{label}/{number}.jpg", file, label, 50_000, 640, 480, sha256, similar, 0.5, 0.5, sharpness)
+        )
     with workspace.database() as database:
         database.executemany(
-            "INSERT INTO images (project_id, name, file, label, size_bytes, width, height, sha256) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO images (project_id, name, file, label, size_bytes, width, height, sha256, similar, "
+            "brightness, contrast, sharpness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
     return project.id

@@ -13,7 +13,6 @@ from core.backbones import CATALOG, weights_here, weights_path
 from core.config import Phase, RunConfig
 from core.durations import (
     BYTES_PER_VALUE,
-    PICTURE_PIXELS,
     Setting,
     around_seconds,
     disk_seconds,
@@ -24,6 +23,8 @@ from core.durations import (
 )
 from core.pictures import LONGEST_SIDE
 from core.summary import Cut, frontier
+
+PICTURE_PIXELS = 512 * 384  # where nothing is known of the pictures
 
 
 @dataclass(frozen=True)

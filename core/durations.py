@@ -27,7 +27,6 @@ SHRINKING = (8, 4, 2)  # by which libjpeg may divide each side while it decodes
 PHOTO_SHAPE = 3 / 4  # height of width
 HEAD_MS_PER_MILLION = 0.3  # of weights in a large head, per image in batches of 32
 MAX_REPLAYED = 200  # held-out images by which the exported model is compared
-PICTURE_PIXELS = 512 * 384  # where nothing is known of the pictures
 LARGEST_CORRECTION = 8.0
 
 

@@ -12,6 +12,7 @@ from core.limits import Limits
 from core.orders import FILE as ORDER
 from core.orders import Order
 from core.processes import Worker
+from core.whole import write_whole
 from core.workspace import Workspace
 
 FOLDER = "intakes"
@@ -80,9 +81,9 @@ class IntakeFolder:
         Raises:
             OSError: The disk is full, or the folder is gone.
         """
-        beside = self.path / f"{name}.new"
-        beside.write_text(json.dumps(values, ensure_ascii=False, default=str), encoding="utf-8")
-        beside.replace(self.path / name)
+        text = json.dumps(values, ensure_ascii=False, default=str)
+        # How far it is changes at once again, and to wait for a busy disk each time would hold the intake up.
+        write_whole(self.path / name, text, outlives_power=name != PROGRESS)
 
     def cancel(self) -> None:
         """Asks the process to end."""

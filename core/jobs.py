@@ -72,7 +72,7 @@ def stop_run(workspace: Workspace, run_id: str) -> None:
     with _launching:
         run = runs.open_run(workspace, run_id)
         if run.state == State.QUEUED:
-            runs.record_state(workspace, run_id, State.STOPPED)
+            runs.withdraw(workspace, run)
         elif not run.state.is_over:
             (run.folder / events.STOP).touch()
 
@@ -120,8 +120,7 @@ def finish_run(workspace: Workspace, run_id: str) -> None:
         run = runs.open_run(workspace, run_id)
         if not run.is_cut_short:
             return
-        runs.request_again(workspace, run)
-        (run.folder / events.STOP).touch()
+        runs.request_again(workspace, run, only_to_finish=True)
     launch_queued(workspace)
 
 

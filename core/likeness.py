@@ -13,6 +13,7 @@ from PIL import Image
 
 from core import overlay
 from core.disk_rows import DiskRows
+from core.forest import Forest
 from core.half import as_float32
 
 SIDE = 24  # of the brightness, in pixels
@@ -32,7 +33,6 @@ BEYOND = (4.0, 8.0)  # unlikenesses of different pictures that are nearly alike
 FALSE_SHARE = 0.01
 TRIES = 8  # pictures that one is laid upon: those with the smallest coarse rest
 CROWD = 64
-LARGEST_GROUP = 200
 FAR = 1e9  # half the squared length of what is near no other
 NO_PICTURES = np.zeros(0, dtype=np.int64)
 ROWS, COLUMNS, LOOKS, PAIRS = 64, 4096, 16384, 512  # taken at a time, so that memory stays flat
@@ -68,7 +68,7 @@ def find_groups(pictures: Pictures, on_progress: OnProgress | None = None) -> np
     """Finds which pictures are near duplicates, of each other or of others in between.
 
     Nearly blank pictures are in no group, since nothing in them tells one from another. No group has more than
-    `LARGEST_GROUP` pictures: a longer chain, whose ends have little in common, is cut where it is weakest.
+    `forest.LARGEST_GROUP` pictures: a longer chain, whose ends have little in common, is cut where it is weakest.
 
     Args:
         pictures: Their fingerprints, uint8 (pictures, LENGTH_BYTES), in memory or on disk.
@@ -129,37 +129,6 @@ class View:
 
 
 VIEWS = (View(), View(is_mirrored=True), View(turns=1), View(turns=2), View(turns=3))
-
-
-class Forest:
-    """Groups that grow as pairs are joined, each with its first picture standing for it."""
-
-    def __init__(self, count: int):
-        self.parents = list(range(count))
-        self.sizes = [1] * count
-
-    def root(self, picture: int) -> int:
-        """Returns which picture stands for the group of this one."""
-        parents = self.parents
-        while parents[picture] != picture:
-            parents[picture] = picture = parents[parents[picture]]
-        return picture
-
-    def join(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Makes the groups of each pair one, in this order, unless it became too large."""
-        for pair in zip(first.tolist(), second.tolist(), strict=True):
-            one, other = sorted(map(self.root, pair))
-            if one != other and self.sizes[one] + self.sizes[other] <= LARGEST_GROUP:
-                self.parents[other] = one
-                self.sizes[one] += self.sizes[other]
-
-    def numbers(self) -> np.ndarray:
-        """Returns the number of each picture's group, int64 (pictures,), -1 where it is alone."""
-        roots = np.array([self.root(picture) for picture in range(len(self.parents))], dtype=np.int64)
-        several = np.array(self.sizes, dtype=np.int64)[roots] > 1
-        numbers = np.full(len(roots), -1, dtype=np.int64)
-        numbers[several] = np.unique(roots[several], return_inverse=True)[1]
-        return numbers
 
 
 def _pairs(count: int) -> int:

@@ -15,6 +15,7 @@ from core.config import RunConfig
 from core.errors import AppError
 from core.processes import Worker
 from core.text import N_
+from core.whole import write_whole
 from core.workspace import Workspace
 
 
@@ -67,11 +68,6 @@ class Run:
     created: float
     folder: Path
     state: State
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether it is over before its end, or after it with more that it could learn."""
-        return self.state.is_over and (self.is_cut_short or self.has_epochs)
 
     @property
     def is_cut_short(self) -> bool:
@@ -201,18 +197,24 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
     shutil.rmtree(workspace.run_folder(run_id), ignore_errors=True)
 
 
-def request_again(workspace: Workspace, run: Run) -> None:
+def request_again(workspace: Workspace, run: Run, *, only_to_finish: bool = False) -> None:
     """Puts a run that is over back into the queue, to go on from its last whole epoch.
+
+    Args:
+        workspace: Where it is.
+        run: Which.
+        only_to_finish: It is not to train on, but to make a model of its best epoch.
 
     Raises:
         OSError: The disk is full.
     """
-    for name in (events.STOP, events.PAUSE):
-        (run.folder / name).unlink(missing_ok=True)
+    (run.folder / events.PAUSE).unlink(missing_ok=True)
+    if only_to_finish:
+        (run.folder / events.STOP).touch()
+    else:
+        (run.folder / events.STOP).unlink(missing_ok=True)
     log = run.folder / "events.jsonl"
-    beside = run.folder / f"{SAID_BEFORE}.new"
-    beside.write_text(str(log.stat().st_size if log.exists() else 0), encoding="utf-8")
-    beside.replace(run.folder / SAID_BEFORE)
+    write_whole(run.folder / SAID_BEFORE, str(log.stat().st_size if log.exists() else 0))
     with workspace.database() as database:
         database.execute(
             "UPDATE runs SET state = ?, pid = NULL, process_created = NULL WHERE id = ?", (State.QUEUED, run.id)
@@ -225,9 +227,14 @@ def write_config(run: Run, config: RunConfig) -> None:
     Raises:
         OSError: The disk is full; what was asked before stays.
     """
-    beside = run.folder / "config.json.new"
-    beside.write_text(config.to_json(), encoding="utf-8")
-    beside.replace(run.folder / "config.json")
+    write_whole(run.folder / "config.json", config.to_json())
+
+
+def withdraw(workspace: Workspace, run: Run) -> None:
+    """Takes a run out of the queue: it is stopped before it began, or again as it was before it was to go on."""
+    said = events.last(run.folder / "events.jsonl")
+    state = State.STOPPED if said is None else STATE_OF_END.get(type(said), State.LOST)
+    record_state(workspace, run.id, state)
 
 
 def record_process(workspace: Workspace, run_id: str, pid: int, process_created: float) -> None:

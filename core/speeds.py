@@ -18,6 +18,7 @@ import pandas as pd
 
 from core.backbones import Backbone
 from core.summary import layer_table
+from core.whole import write_whole
 
 TABLE = Path(__file__).parent / "speeds.csv"
 REFERENCE = Path(__file__).parent / "reference_machine.json"
@@ -262,7 +263,7 @@ def machine(home: Path) -> Machine | None:
 
 def keep_machine(home: Path, measured: Machine) -> None:
     """Writes down the speed of this machine."""
-    _write(home / FOLDER / MACHINE_FILE, measured.to_json())
+    write_whole(home / FOLDER / MACHINE_FILE, measured.to_json(), outlives_power=False)
 
 
 def record(home: Path, measured: Measured) -> None:
@@ -283,7 +284,8 @@ def record(home: Path, measured: Measured) -> None:
     if not measured.epoch_ms:
         measured = replace(measured, epoch_ms=before.epoch_ms)
     rows = [asdict(one) for one in (*known.values(), measured)]
-    _write(home / FOLDER / MEASURED_FILE, json.dumps({"machine": this_machine(), "runs": rows}, indent=1))
+    text = json.dumps({"machine": this_machine(), "runs": rows}, indent=1)
+    write_whole(home / FOLDER / MEASURED_FILE, text, outlives_power=False)
 
 
 def measured_here(home: Path) -> Sequence[Measured]:
@@ -295,13 +297,6 @@ def measured_here(home: Path) -> Sequence[Measured]:
         return tuple(_read(Measured, row) for row in told["runs"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}-{os.getpid()}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
 
 
 def _read(kind: Any, values: Any) -> Any:

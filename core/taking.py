@@ -223,7 +223,7 @@ def _again(row: Seen, known: Known) -> Seen:
 def _outcome(row: Seen, known: Known | None) -> str:
     if row.problem:
         return "aside"
-    if row.file or (known and known.is_withdrawn and row.label):
+    if row.label:
         return "taken"
     return "removed" if known and known.is_removed else "already there"
 

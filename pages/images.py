@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import dataset, intake
 from core.text import _
-from core.ui import curating, findings, gallery, navigation, pieces, sources, state
+from core.ui import arriving, curating, findings, gallery, navigation, pieces, sources, state
 from core.ui.state import Key
 
 at = state.place()
@@ -22,7 +22,7 @@ status = intake.intake_status(at.workspace, at.project.id)
 is_locked = status is not None and not status.is_over
 
 if status:
-    sources.progress(at.workspace, at.project.id)
+    arriving.progress(at.workspace, at.project.id)
 else:
     is_open = table.empty or state.session().brings_classes
     with st.expander(_("Bring in pictures"), expanded=is_open, icon=":material/add_photo_alternate:"):

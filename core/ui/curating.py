@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import curation, dataset
-from core.checks import Finding
+from core.finding import Finding
 from core.layout import MAX_LABEL_LENGTH, clean_label
 from core.text import N_, _, ngettext
 from core.ui import gallery, large, pieces, state
@@ -223,11 +223,12 @@ def _pages(view: View) -> None:
 
 
 def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
+    shown = large.pictures(view.workspace, view.project_id, pictures, view.findings)
     return [
         Group(
             str(label),
             ngettext("{count} picture", "{count} pictures", view.counts[str(label)]),
-            large.pictures(view.workspace, view.project_id, rows.itertuples(index=False), view.findings),
+            [shown[image_id] for image_id in rows["id"]],
         )
         for label, rows in pictures.groupby("label", sort=False)
     ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from core.backbones import CATALOG, Backbone
 from core.config import Augmentation, Head, Loss, Optimizer, Phase, RunConfig, Start
 from core.presets import PRESETS, from_scratch
+from core.whole import write_whole
 
 FILE = "draft.json"
 Choice = Literal["quick", "better", "own"]
@@ -74,10 +75,7 @@ class Draft:
 
     def write(self, folder: Path) -> None:
         """Keeps the draft in a project's folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f"{FILE}.new"
-        unfinished.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        unfinished.replace(folder / FILE)
+        write_whole(folder / FILE, json.dumps(asdict(self)), outlives_power=False)
 
     @property
     def row(self) -> Backbone:

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core import checks, curation, dataset, split
-from core.checks import Disputed, Finding
+from core.checks import Disputed
 from core.config import RunConfig
 from core.curation import Fine
+from core.finding import Finding
 from core.text import _, ngettext
 from core.ui import large, state
 from core.ui.large import Picture
@@ -42,11 +43,11 @@ def show(workspace: Workspace, project_id: str, table: pd.DataFrame, *, is_locke
         title = ngettext("{count} thing worth a look", "{count} things worth a look", len(found))
         is_open = state.session().is_mending or any(finding.is_serious for finding in found)
         with st.expander(title, expanded=is_open, icon=":material/search_insights:"):
+            seen = {image_id for finding in found for image_id in finding.ids[:MOST_PICTURES]}
+            pictures = large.pictures(workspace, project_id, table[table["id"].isin(seen)], found)
             for finding in found:
-                ids = list(finding.ids[:MOST_PICTURES])
-                rows = table.set_index("id", drop=False).loc[ids]
-                pictures = large.pictures(workspace, project_id, rows.itertuples(index=False), found)
-                _show_one(workspace, project_id, finding, pictures, is_locked=is_locked)
+                own = [pictures[image_id] for image_id in finding.ids[:MOST_PICTURES]]
+                _show_one(workspace, project_id, finding, own, is_locked=is_locked)
     if num_hidden:
         _show_hidden(workspace, project_id, num_hidden, is_locked=is_locked)
     parted = _parted_by_chance(fingerprint, table)

@@ -1,11 +1,13 @@
 """A picture seen large: the dialog that our components share, and what is told of a picture in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from core import dataset
-from core.checks import Finding
+from core.finding import Finding
 from core.text import _, number
 from core.workspace import Workspace
 
@@ -46,20 +48,24 @@ class Picture:
     findings: list[str]
 
 
-def pictures(workspace: Workspace, project_id: str, rows: Iterable[Any], findings: Sequence[Finding]) -> list[Picture]:
-    """Gathers what is shown of pictures.
+def pictures(
+    workspace: Workspace, project_id: str, table: pd.DataFrame, findings: Sequence[Finding]
+) -> dict[int, Picture]:
+    """Gathers what is shown of pictures; once for all of a page, since a finding may be about a hundred thousand.
 
     Args:
         workspace: Where they are.
         project_id: Whose they are.
-        rows: Of `dataset.images`, as named tuples.
+        table: They alone, columns as those of `dataset.images`.
         findings: What is worth a look in the project.
+
+    Returns:
+        Each by its id, in the order of the table.
     """
     folder = workspace.project_folder(project_id)
-    rows = list(rows)
-    told = _told(findings, {row.id for row in rows})
-    return [
-        Picture(
+    told = _told(findings, set(table["id"]))
+    return {
+        row.id: Picture(
             row.id,
             row.name,
             dataset.thumbnail_path(workspace, row).relative_to(folder).as_posix(),
@@ -67,8 +73,8 @@ def pictures(workspace: Workspace, project_id: str, rows: Iterable[Any], finding
             f"{row.label} · {_size(row)}",
             told.get(row.id, []),
         )
-        for row in rows
-    ]
+        for row in table.itertuples(index=False)
+    }
 
 
 def _size(row: Any) -> str:

@@ -49,7 +49,7 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
         if story.ready:
             results.training_charts(run)
         if story.end:
-            _end(story.end)
+            _end(run, story.end)
         elif run.state == State.LOST:
             st.error(
                 _(
@@ -247,7 +247,7 @@ def _decided(story: History) -> str:
     )
 
 
-def _end(end: Event) -> None:
+def _end(run: Run, end: Event) -> None:
     match end:
         case Finished():
             st.success(
@@ -273,9 +273,10 @@ def _end(end: Event) -> None:
                 icon=":material/stop:",
             )
         case Paused():
-            st.info(
-                _("Paused. It uses neither processor nor memory, and goes on from its last whole epoch."),
-                icon=":material/pause:",
-            )
+            if run.has_epochs:
+                told = _("Paused. It uses neither processor nor memory, and goes on from its last whole epoch.")
+            else:
+                told = _("Paused before its first epoch was complete. It uses neither processor nor memory.")
+            st.info(told, icon=":material/pause:")
         case Failed():
             st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")

@@ -11,8 +11,7 @@ from core.text import N_, _
 from core.ui import standing, state
 from core.ui.markup import plain
 from core.ui.rail import Mark, rail
-from core.ui.standing import Standing
-from core.ui.state import Key, Place
+from core.ui.state import Key, Place, Standing
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,8 @@ def next_button(name: str, label: str, *, on_click: Callable[[], None] | None = 
 
 def step_bar(at: Place) -> None:
     """Shows all steps, each with how it stands, and marks the present one."""
-    for name, stands in standing.of_steps(at).items():
+    state.session().standings = standing.of_steps(at)
+    for name, stands in state.session().standings.items():
         step = STEPS[name]
         st.page_link(
             step.file,
@@ -132,7 +132,7 @@ def _label(step: Step, stands: Standing) -> str:
 def heading(name: str, at: Place) -> None:
     """Begins a page: where one is, what is done, what comes next, the title and its one sentence."""
     where = _("Step {number} of {total}", number=list(STEPS).index(name) + 1, total=len(STEPS))
-    standings = standing.of_steps(at)
+    standings = state.session().standings
     after = standing.next_step(standings, name)
     chosen = rail([_mark(one, standings[one], name, after) for one in STEPS], alt=where)
     if chosen and chosen != name:
@@ -149,8 +149,8 @@ def heading(name: str, at: Place) -> None:
 def _mark(name: str, stands: Standing, here: str, after: str | None) -> Mark:
     title = _(STEPS[name].title)
     if name == here:
-        says = _("{step}: you are here, and it is done") if stands.is_done else _("{step}: you are here")
-        return Mark(name, title, "here", says.format(step=title))
+        done = _("{step}: you are here, and it is done", step=title)
+        return Mark(name, title, "here", done if stands.is_done else _("{step}: you are here", step=title))
     if stands.is_done:
         return Mark(name, title, "done", _("{step}: done", step=title))
     if name == after:

@@ -1,30 +1,12 @@
 """How each step of the journey stands: what is done, what can be done now, what has to wait, and what comes next."""
 
-from dataclasses import dataclass
-
 from core import dataset, runs
 from core.runs import Run, State
 from core.text import _, ngettext, percent
 from core.ui import state
-from core.ui.state import Place
+from core.ui.state import Place, Standing
 
 RESULTS = ("learned", "try_it", "take_home")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How one step stands.
-
-    Attributes:
-        is_done: What the step supplies is there. Looking, trying and downloading supply nothing, so that they are
-            never done.
-        is_possible: What the step needs is there.
-        note: A few words on it; empty where there is nothing to say.
-    """
-
-    is_done: bool = False
-    is_possible: bool = False
-    note: str = ""
 
 
 def of_steps(at: Place) -> dict[str, Standing]:

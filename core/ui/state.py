@@ -116,6 +116,22 @@ class Key:
     NEXT = "next"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How one step stands.
+
+    Attributes:
+        is_done: What the step supplies is there. Looking, trying and downloading supply nothing, so that they are
+            never done.
+        is_possible: What the step needs is there.
+        note: A few words on it; empty where there is nothing to say.
+    """
+
+    is_done: bool = False
+    is_possible: bool = False
+    note: str = ""
+
+
 @dataclass
 class Session:
     """What one browser tab remembers besides its address.
@@ -129,6 +145,7 @@ class Session:
         is_mending: Whether something was done about a finding, after which the next one follows.
         question: Key of the button whose question is open; empty for none.
         order: The order in which the networks of the catalog are shown; empty for the usual one.
+        standings: How each step stands, as the side of the page shows it; its head asks for the same.
         uploads: Counts finished uploads, so that an uploader is empty for the next one.
         nameless: Files that arrived before the name of their class was typed, by project.
         brings_classes: Whether the last pictures were those of one class, after which the next class follows.
@@ -143,6 +160,7 @@ class Session:
     is_mending: bool = False
     question: str = ""
     order: str = ""
+    standings: dict[str, Standing] = field(default_factory=dict)
     uploads: int = 0
     nameless: dict[str, FolderUpload] = field(default_factory=dict)
     brings_classes: bool = False

@@ -1,15 +1,17 @@
 """A real server and a real browser for the tests of this folder; without a browser they are skipped, loudly."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from scripts.chromium import FLAGS, find_chromium
 from scripts.server import ROOT, running_server
 
 HERE = Path(__file__).parent
+PAGE_MS, USUAL_MS = 30_000, 5_000
 RESULTS = ROOT / "test-results"
 LOUD = "BROWSER TESTS SKIPPED: there is no Chromium. Install one, or set CHROMIUM to its program, and run again."
 REPORT = pytest.StashKey[pytest.TestReport]()
@@ -50,6 +52,14 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def patience() -> Iterator[None]:
+    """A busy machine lets a page wait for more than Playwright's usual five seconds."""
+    expect.set_options(timeout=PAGE_MS)
+    yield
+    expect.set_options(timeout=USUAL_MS)
 
 
 @pytest.fixture

@@ -13,15 +13,10 @@ from core.projects import Project
 from core.ui.curating import PAGE_PICTURES
 from core.workspace import Workspace
 
-PAGE_MS = 30_000
 EACH = 6
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PAGE_MS)
-    yield
-    expect.set_options(timeout=5000)
+pytestmark = pytest.mark.usefixtures("patience")
 
 
 @pytest.fixture

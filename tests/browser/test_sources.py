@@ -1,6 +1,5 @@
 """Bringing in the files of one class in a real browser, where what is typed counts only once the field is left."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,7 @@ from core import dataset, projects
 from core.projects import Project
 from core.workspace import Workspace
 
-PAGE_MS = 30_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PAGE_MS)
-    yield
-    expect.set_options(timeout=5000)
+pytestmark = pytest.mark.usefixtures("patience")
 
 
 @pytest.fixture

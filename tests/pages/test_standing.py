@@ -6,8 +6,8 @@ import pytest
 
 from core import curation, runs
 from core.ui import standing
-from core.ui.standing import RESULTS, Standing
-from core.ui.state import Key
+from core.ui.standing import RESULTS
+from core.ui.state import Key, Standing
 from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, texts
 

@@ -193,9 +193,12 @@ def test_a_running_run_can_be_paused_and_a_paused_one_goes_on(workspace, filled,
     assert (worker.run.folder / events.PAUSE).exists()
     assert app.button(key=Key.PAUSE_RUN).label == "Pausing …" and app.button(key=Key.PAUSE_RUN).disabled
 
-    worker.keep_epoch()
     worker.say(events.Paused())
     runs.record_state(workspace, worker.run.id, State.PAUSED)
+    app = open_page("train", **page)
+    assert "Paused before its first epoch was complete" in texts(app)
+    assert app.button(key=Key.RESUME_RUN).label == "Start again"
+    worker.keep_epoch()
     app = open_page("train", project=filled.id, lang="en")  # it is shown without being asked for
     assert "It uses neither processor nor memory" in texts(app)
     app.button(key=Key.RESUME_RUN).click().run()

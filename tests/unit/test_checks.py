@@ -3,7 +3,8 @@ import pytest
 from PIL import ImageFilter
 
 from core import checks, curation, dataset, intake, projects
-from core.checks import KINDS, Finding, dismiss, find, hidden, mend
+from core.checks import dismiss, find, hidden, mend
+from core.finding import KINDS, Finding
 from core.looks import looks_of
 from core.workspace import Workspace
 from tests.unit.test_looks import scene

@@ -216,3 +216,22 @@ def test_what_goes_on_or_has_come_to_its_end_is_left_alone(workspace, project):
     jobs.pause_run(workspace, run.id)
     jobs.finish_run(workspace, run.id)
     assert runs.open_run(workspace, run.id).state == State.STOPPED
+
+
+def test_run_that_was_to_go_on_and_is_withdrawn_is_again_what_it_was(workspace, project):
+    paused = queue(workspace, project, "wait")
+    wait_for(workspace, paused, State.RUNNING)
+    jobs.pause_run(workspace, paused.id)
+    wait_for(workspace, paused, State.PAUSED)
+    lost = queue(workspace, project, "die")
+    wait_for(workspace, lost, State.LOST)
+    finished = wait_for(workspace, queue(workspace, project, "finish"), State.FINISHED)
+    busy = queue(workspace, project, "wait")
+    wait_for(workspace, busy, State.RUNNING)
+    for run, state in ((paused, State.PAUSED), (lost, State.LOST), (finished, State.FINISHED)):
+        jobs.resume_run(workspace, run.id)
+        assert runs.open_run(workspace, run.id).state == State.QUEUED
+        jobs.stop_run(workspace, run.id)
+        assert runs.open_run(workspace, run.id).state == state
+    jobs.stop_run(workspace, busy.id)
+    wait_for(workspace, busy, State.STOPPED)

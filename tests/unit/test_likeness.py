@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import likeness
+from core import forest, likeness
 from core.disk_rows import DiskRows
-from core.likeness import LARGEST_GROUP, LENGTH_BYTES, find_groups, fingerprints
+from core.forest import LARGEST_GROUP
+from core.likeness import LENGTH_BYTES, find_groups, fingerprints
 
 SIDE = 160
 QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
@@ -132,7 +133,7 @@ def test_nearly_uniform_pictures_are_not_one_group():
 
 
 def test_a_chain_of_ever_other_pictures_is_cut(monkeypatch):
-    monkeypatch.setattr(likeness, "LARGEST_GROUP", 30)
+    monkeypatch.setattr(forest, "LARGEST_GROUP", 30)
     one, other = (np.asarray(photo(seed), dtype=float) - 128 for seed in (1, 2))
     angles = np.linspace(0, np.pi, 100)
     chain = [Image.fromarray((128 + np.cos(a) * one + np.sin(a) * other).clip(0, 255).astype(np.uint8)) for a in angles]
