@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.reruns import Reader, connected
+from bench.reader import Reader, connected
 from core import projects
 from core.workspace import Workspace
 

@@ -10,18 +10,13 @@ idle server one that was stopped, then one that trains and never rests.
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
-from streamlit.proto.Alert_pb2 import Alert
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import ClientConnection, connect
 
+from bench.reader import Reader, Rerun, connected, percentile
 from core import dataset, events, intake, projects, runs, speeds
 from core.backbones import CATALOG
 from core.config import MAX_EPOCHS, Phase, RunConfig
@@ -29,10 +24,8 @@ from core.runs import Run, State
 from core.samples import SHAPES, draw
 from core.split import split_images
 from core.workspace import Workspace
-from scripts.server import running_server
 
 AIM = 1.5
-PERCENTILE = 95
 NUM_RERUNS = 120
 NUM_WARM_UP = 10
 THINK_SECONDS = 0.05
@@ -42,89 +35,7 @@ EARLIER_EPOCHS = 4  # so that both runs have charts of some length
 CALM_PERCENT = 15.0
 CALM_SECONDS = 3
 LIMIT_SECONDS = 240
-ANSWER_LIMIT_SECONDS = 60
 POLL_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """A page that was drawn once: which, in how many seconds, with how many elements."""
-
-    page: str
-    seconds: float
-    num_elements: int
-
-
-class Reader:
-    """A tab of the app without a browser."""
-
-    def __init__(self, socket: ClientConnection):
-        """Opens the first page, which tells the numbers of the others."""
-        self._socket = socket
-        self._hashes = {"": ""}
-        self.open("")
-
-    def open(self, page: str, **parameters: str) -> Rerun:
-        """Asks for a page as a click on its link does, and waits until its script is over.
-
-        Args:
-            page: The last part of its address.
-            parameters: Those of the address.
-
-        Raises:
-            RuntimeError: Another page came, or one that shows an error.
-            TimeoutError: It took longer than a minute.
-        """
-        request = BackMsg()
-        state = request.rerun_script
-        state.page_script_hash = self._hashes[page]
-        state.query_string = "&".join(f"{name}={value}" for name, value in parameters.items())
-        state.context_info.locale = "en"
-        began = time.perf_counter()
-        self._socket.send(request.SerializeToString())
-        answers = self._answers()
-        seconds = time.perf_counter() - began
-        for answer in answers:
-            if answer.HasField("navigation"):
-                pages = answer.navigation.app_pages
-                self._hashes = {one.url_pathname: one.page_script_hash for one in pages} | {"": ""}
-        check_shown(answers, self._hashes[page])
-        return Rerun(page, seconds, sum(answer.HasField("delta") for answer in answers))
-
-    def _answers(self) -> list[ForwardMsg]:
-        """Returns what the server says until a script is over that was not broken off for another."""
-        answers: list[ForwardMsg] = []
-        while not answers or not is_end(answers[-1]):
-            answer = self._socket.recv(ANSWER_LIMIT_SECONDS)
-            assert isinstance(answer, bytes), "the protocol is binary"
-            answers.append(ForwardMsg.FromString(answer))
-        return answers
-
-
-def is_end(answer: ForwardMsg) -> bool:
-    """Whether a page's script is over."""
-    return answer.HasField("script_finished") and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
-
-
-def check_shown(answers: list[ForwardMsg], expected: str) -> None:
-    """Makes sure that a page came, and the right one: an error is drawn quickly, and its time says nothing.
-
-    Args:
-        answers: What the server sent for it.
-        expected: The number of the page's script; empty for any.
-
-    Raises:
-        RuntimeError: It is another page, or shows an error.
-    """
-    for answer in answers:
-        element = answer.delta.new_element
-        if element.HasField("exception") or (element.HasField("alert") and element.alert.format == Alert.ERROR):
-            raise RuntimeError(f"A page shows an error: {element.alert.body or element.exception.message}")
-        if answer.HasField("script_finished") and answer.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
-            raise RuntimeError("A page's script cannot be read.")
-    shown = {answer.navigation.page_script_hash for answer in answers if answer.HasField("navigation")}
-    if expected and shown != {expected}:
-        raise RuntimeError("The server shows another page than the one that was asked for.")
 
 
 def reruns(reader: Reader, run: Run) -> list[Rerun]:
@@ -150,11 +61,6 @@ def milliseconds(drawn: list[Rerun]) -> dict[str, dict[str, float]]:
         }
         for name, some in times.items()
     }
-
-
-def percentile(drawn: list[Rerun]) -> float:
-    """Returns the seconds within which 95 of 100 pages were drawn."""
-    return float(np.percentile([one.seconds for one in drawn], PERCENTILE))
 
 
 def row(idle: list[Rerun], training: list[Rerun]) -> dict:
@@ -229,21 +135,6 @@ def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
 def is_calm() -> bool:
     """Whether the processors have nothing to do for some seconds, one after the other."""
     return all(psutil.cpu_percent(1.0) < CALM_PERCENT for _second in range(CALM_SECONDS))
-
-
-@contextmanager
-def connected(workspace: Workspace) -> Iterator[Reader]:
-    """Starts a server on a workspace and gives a reader of its pages."""
-    with (
-        running_server(workspace.home) as server,
-        connect(
-            server.url.replace("http:", "ws:") + "/_stcore/stream",
-            subprotocols=["streamlit"],
-            proxy=None,
-            max_size=None,
-        ) as socket,
-    ):
-        yield Reader(socket)
 
 
 def measure() -> dict:

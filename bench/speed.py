@@ -10,7 +10,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ EPOCHS = 20
 GUIDE_HEAD = Head(normalize=False, dropout=0.2)
 GUIDE_RATE = 1e-3
 OTHER_RATE = 2e-3
+TIMES = 3  # where ours takes but a few seconds: the one in the middle counts
 SEED = 1
 SEEDS = range(1, 6)  # where a run's accuracy goes up and down by more than what is to be told apart
 HEADER = "| row | ratio | aim | met | validation accuracy, plain / ours |\n| --- | --- | --- | --- | --- |"
@@ -115,10 +116,17 @@ def all_frozen(ground: Ground) -> Row:
 
 def other_rate(ground: Ground) -> Row:
     assert ground.ours_frozen  # fills the store
-    again = ground.run(ground.config(Phase(EPOCHS, OTHER_RATE, CATALOG["mobilenet_025"].num_layers)))
+    config = ground.config(Phase(EPOCHS, OTHER_RATE, CATALOG["mobilenet_025"].num_layers))
+    again = median(ground.run(config) for _ in range(TIMES))
     theirs = ground.plain("--epochs", str(EPOCHS), "--learning-rate", str(OTHER_RATE))
     row = faster("the same again with another learning rate", 40, theirs, again)
     return row | {"met": row["met"] and again.first_point <= 1.0}
+
+
+def median(runs: Iterable[setting.Measured]) -> setting.Measured:
+    """Returns the run in the middle by its seconds."""
+    by_seconds = sorted(runs, key=lambda run: run.seconds)
+    return by_seconds[len(by_seconds) // 2]
 
 
 def last_stage(ground: Ground) -> Row:

@@ -7,22 +7,25 @@ import stat
 import struct
 import zipfile
 import zlib
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
+
+import numpy as np
 
 from core.errors import AppError
 from core.layout import clean_name, climbs_out, is_leftover, tidy_path
 from core.limits import MEGABYTE, Limits
 from core.text import N_
+from core.zip_parts import ZipParts
 
 RATIO_COUNTS_FROM_BYTES = MEGABYTE
-MAX_DIRECTORY_BYTES = 64 * MEGABYTE  # a zip's own list of what is in it, which is read whole: 200,000 long names
 LOCAL_HEADER_BYTES = 30
+FAR_BYTES = 2**61  # where no file reaches; a zip may say more than fits into 64 bits
 UNNAMED = "\N{REPLACEMENT CHARACTER}"
 ARCHIVES = re.compile(r"\.(zip|7z|rar|tar|gz|tgz|bz2|xz)$", re.IGNORECASE)
 # What Python's zipfile raises on bytes that are no zip; RuntimeError also stands for ways of packing it does not know.
@@ -181,23 +184,8 @@ def _check_size(size_bytes: int, limits: Limits) -> None:
         raise SetAsideError("too_large", limit_megabytes=limits.file_bytes // MEGABYTE)
 
 
-class _CarefulFile(io.BufferedReader):
-    """A file that refuses to be read whole into the memory, which is what a zip with a swollen directory asks for."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Reads at most so many bytes.
-
-        Raises:
-            zipfile.BadZipFile: They are more than any zip of ours needs at once.
-        """
-        data = super().read(MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else min(size, MAX_DIRECTORY_BYTES + 1))
-        if len(data) > MAX_DIRECTORY_BYTES:
-            raise zipfile.BadZipFile("The directory is too large.")
-        return data
-
-
 @contextmanager
-def opened_zip(file: Path) -> Iterator[zipfile.ZipFile]:
+def opened_zip(file: Path) -> Iterator["OpenedZip"]:
     """Opens a zip.
 
     Raises:
@@ -205,22 +193,35 @@ def opened_zip(file: Path) -> Iterator[zipfile.ZipFile]:
     """
     with ExitStack() as stack:
         try:
-            archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(_CarefulFile(io.FileIO(file)))))
+            parts = ZipParts(stack.enter_context(file.open("rb")))
+            opened = OpenedZip(parts, _sharing(parts))
         except DAMAGED_ZIP as error:
             raise BrokenZipError(name=file.name) from error
-        yield archive
+        yield opened
 
 
-def list_zip(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Incoming]:
+@dataclass(frozen=True)
+class OpenedZip:
+    """A zip whose directory can be read to its end.
+
+    Attributes:
+        parts: Its members.
+        sharing: Which of them share bytes with another, bool (members,).
+    """
+
+    parts: ZipParts
+    sharing: np.ndarray
+
+
+def list_zip(opened: OpenedZip, limits: Limits) -> Iterator[Incoming]:
     """Lists the files of a zip in its own order; each is unpacked into memory when it is read."""
     left = _Allowance(limits.unpacked_bytes)
-    sharing = _sharing(archive.infolist())
-    for member in archive.infolist():
+    for (archive, member), shares in zip(opened.parts, opened.sharing, strict=True):
         name = _member_name(member)
         if _is_folder(member) or (is_leftover(name) and not climbs_out(name)):
             continue
         refusal = _refusal(name, member, limits)
-        if refusal is None and member.header_offset in sharing:
+        if refusal is None and shares:
             refusal = SetAsideError("shares_bytes")
         read = partial(_read_member, archive, member, limits, left)
         yield Incoming(clean_name(name) or UNNAMED, read, refusal)
@@ -233,17 +234,19 @@ class _Allowance:
     num_bytes: int
 
 
-def _sharing(members: list[zipfile.ZipInfo]) -> set[int]:
-    """Returns where the members begin whose bytes reach into the next one: a small zip can unpack to petabytes so.
+def _sharing(parts: ZipParts) -> np.ndarray:
+    """Returns which members have bytes that reach into the next one: a small zip can unpack to petabytes so.
 
     Source: Fifield 2019, "A better zip bomb", USENIX WOOT.
     """
-    by_place = sorted(members, key=lambda member: member.header_offset)
-    return {
-        member.header_offset
-        for member, following in pairwise(by_place)
-        if member.header_offset + LOCAL_HEADER_BYTES + member.compress_size > following.header_offset
-    }
+    spans = array("q")
+    for _, member in parts:
+        begin, length = min(member.header_offset, FAR_BYTES), min(member.compress_size, FAR_BYTES)
+        spans.extend((begin, begin + LOCAL_HEADER_BYTES + length))
+    begins, ends = np.array(spans).reshape(-1, 2).T
+    order = np.argsort(begins, kind="stable")
+    reaching = order[:-1][ends[order[:-1]] > begins[order[1:]]]
+    return np.isin(begins, begins[reaching])
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:

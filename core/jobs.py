@@ -145,10 +145,29 @@ def join(run_id: str) -> None:
         worker.wait()
 
 
-def queue_position(workspace: Workspace, run: Run) -> int:
-    """Returns how many runs go before a queued one, the running ones counted."""
-    waiting = [other for other in runs.list_runs(workspace) if not other.state.is_over]
-    return sum(other.created < run.created for other in waiting)
+def runs_before(workspace: Workspace, run: Run) -> tuple[int, int]:
+    """Returns how many runs are at work, and how many others wait and begin before a waiting one."""
+    unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
+    waiting = _in_line(unfinished)
+    return len(unfinished) - len(waiting), sum(other.queued < run.queued for other in waiting)
+
+
+def move_up(workspace: Workspace, run_id: str) -> None:
+    """Lets a waiting run begin before the one that is next before it in line; the first one stays where it is.
+
+    Raises:
+        RunNotFoundError: There is none of that id.
+    """
+    with _launching:
+        run = runs.open_run(workspace, run_id)
+        before = [other for other in _in_line(runs.list_unfinished(workspace)) if other.queued < run.queued]
+        if run.state == State.QUEUED and before:
+            runs.swap_places(workspace, run, before[-1])
+
+
+def _in_line(unfinished: list[Run]) -> list[Run]:
+    """Returns the waiting runs in the order in which they begin."""
+    return sorted((run for run in unfinished if run.state == State.QUEUED), key=lambda run: run.queued)
 
 
 def watch(workspace: Workspace) -> None:
@@ -175,13 +194,12 @@ def _watch(workspace: Workspace) -> None:
 
 
 def launch_queued(workspace: Workspace) -> None:
-    """Notes which runs are over and starts the oldest waiting ones while there are free slots."""
+    """Notes which runs are over and starts the first in line while there are free slots."""
     with _launching:
         _forget_workers()
         open_runs = [run for run in runs.list_unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
-        waiting = sorted((run for run in open_runs if run.state == State.QUEUED), key=lambda run: run.created)
-        for run in waiting[: max(0, free)]:
+        for run in _in_line(open_runs)[: max(0, free)]:
             _try_to_launch(workspace, run)
 
 

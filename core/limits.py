@@ -51,11 +51,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Setting:
-    """An environment variable for one of the limits.
+    """An environment variable for a limit.
 
     Attributes:
         variable: Its name.
-        limit: The name of the limit.
+        limit: The name of the attribute of `Limits`, empty for none of these.
         unit: How much 1 is.
         most: The largest number that it may be.
     """
@@ -73,6 +73,16 @@ SETTINGS = (
     Setting("HEADSTART_MAX_UNPACKED_GB", "unpacked_bytes", GIGABYTE, 100_000),
     Setting("HEADSTART_MAX_ZIP_RATIO", "zip_ratio", 1, 1_000),
 )
+MEMORY = Setting("HEADSTART_MEMORY_MB", "", MEGABYTE, 100 * MILLION)
+
+
+def asked_memory_bytes() -> int | None:
+    """Returns how much memory a training may take at most, None where the setting leaves that open.
+
+    Raises:
+        LimitError: The setting is not a number that can be meant.
+    """
+    return _asked(MEMORY) if os.environ.get(MEMORY.variable) else None
 
 
 def _asked(setting: Setting) -> int:

@@ -53,8 +53,8 @@ def of_zip(file: Path, limits: Limits) -> Iterator[Origin]:
     Raises:
         BrokenZipError: It is not a zip that can be read.
     """
-    with opened_zip(file) as archive:
-        yield Origin(lambda: list_zip(archive, limits), travels=False)
+    with opened_zip(file) as opened:
+        yield Origin(lambda: list_zip(opened, limits), travels=False)
 
 
 def of_files(label: str, files: Iterable[tuple[str, Path]], limits: Limits) -> Origin:

@@ -60,7 +60,17 @@ class RunNotFoundError(AppError):
 
 @dataclass(frozen=True)
 class Run:
-    """One training of one network; `created` is seconds since 1970, `folder` holds all there is to know."""
+    """One training of one network.
+
+    Attributes:
+        id: Names its folder.
+        project_id: Whose images it is trained on.
+        name: For people.
+        created: In seconds since 1970.
+        folder: Holds all there is to know.
+        state: The true one.
+        queued: Of the waiting runs, the one with the smallest begins first.
+    """
 
     id: str
     project_id: str
@@ -68,6 +78,7 @@ class Run:
     created: float
     folder: Path
     state: State
+    queued: float = 0.0
 
     @property
     def is_cut_short(self) -> bool:
@@ -103,11 +114,12 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
     (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
     kept = [column for column in KEPT if column in table]
     table[kept].to_parquet(folder / "images.parquet", index=False)
-    run = Run(run_id, project_id, name, time.time(), folder, State.QUEUED)
+    now = time.time()
+    run = Run(run_id, project_id, name, now, folder, State.QUEUED, now)
     with workspace.database() as database:
         database.execute(
-            "INSERT INTO runs (id, project_id, name, created, state) VALUES (?, ?, ?, ?, ?)",
-            (run.id, run.project_id, run.name, run.created, run.state),
+            "INSERT INTO runs (id, project_id, name, created, state, queued) VALUES (?, ?, ?, ?, ?, ?)",
+            (run.id, run.project_id, run.name, run.created, run.state, run.queued),
         )
     return run
 
@@ -217,7 +229,8 @@ def request_again(workspace: Workspace, run: Run, *, only_to_finish: bool = Fals
     write_whole(run.folder / SAID_BEFORE, str(log.stat().st_size if log.exists() else 0))
     with workspace.database() as database:
         database.execute(
-            "UPDATE runs SET state = ?, pid = NULL, process_created = NULL WHERE id = ?", (State.QUEUED, run.id)
+            "UPDATE runs SET state = ?, pid = NULL, process_created = NULL, queued = ? WHERE id = ?",
+            (State.QUEUED, time.time(), run.id),
         )
 
 
@@ -235,6 +248,13 @@ def withdraw(workspace: Workspace, run: Run) -> None:
     said = events.last(run.folder / "events.jsonl")
     state = State.STOPPED if said is None else STATE_OF_END.get(type(said), State.LOST)
     record_state(workspace, run.id, state)
+
+
+def swap_places(workspace: Workspace, run: Run, other: Run) -> None:
+    """Lets each of two waiting runs begin when the other would have."""
+    with workspace.database() as database:
+        for moved, place in ((run, other.queued), (other, run.queued)):
+            database.execute("UPDATE runs SET queued = ? WHERE id = ?", (place, moved.id))
 
 
 def record_process(workspace: Workspace, run_id: str, pid: int, process_created: float) -> None:
@@ -255,7 +275,7 @@ def record_state(workspace: Workspace, run_id: str, state: State) -> None:
 def _run(workspace: Workspace, row: dict[str, Any]) -> Run:
     folder = workspace.run_folder(row["id"])
     state = _true_state(folder, row)
-    return Run(row["id"], row["project_id"], row["name"], row["created"], folder, state)
+    return Run(row["id"], row["project_id"], row["name"], row["created"], folder, state, row["queued"])
 
 
 def _true_state(folder: Path, row: dict[str, Any]) -> State:

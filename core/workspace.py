@@ -179,3 +179,10 @@ def m004_withdrawn(database: sqlite3.Connection) -> None:
     database.execute("ALTER TABLE images ADD COLUMN withdrawn REAL")
     # A page asks for these at every run, and they are few among many.
     database.execute("CREATE INDEX images_with_problem ON images (project_id) WHERE problem IS NOT NULL")
+
+
+@migration
+def m005_place_in_line(database: sqlite3.Connection) -> None:
+    """In which order the waiting runs begin."""
+    database.execute("ALTER TABLE runs ADD COLUMN queued REAL NOT NULL DEFAULT 0")  # seconds since 1970, or between two
+    database.execute("UPDATE runs SET queued = created")

@@ -22,23 +22,25 @@ class Server:
     """A running server; `url` has no slash at its end, `home` is its workspace's folder."""
 
     url: str
+    port: int
     home: Path
     process: subprocess.Popen[bytes]
 
 
 @contextmanager
-def running_server(home: Path, script: str = "app.py") -> Iterator[Server]:
+def running_server(home: Path, script: str = "app.py", *, port: int = 0) -> Iterator[Server]:
     """Starts the app with its workspace in `home`, and ends it with all the processes that it started.
 
     Args:
         home: Created when missing; the server's log goes to `server.log` beside it.
         script: What `streamlit run` runs, relative to the repository.
+        port: 0 for a free one.
 
     Raises:
         RuntimeError: It did not answer within a minute; the message holds the end of its log.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = port or _free_port()
     log = home.parent / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -51,7 +53,7 @@ def running_server(home: Path, script: str = "app.py") -> Iterator[Server]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url + "/_stcore/health", process, log)
-        yield Server(url, home, process)
+        yield Server(url, port, home, process)
     finally:
         end(process.pid)
         process.wait()

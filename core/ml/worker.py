@@ -15,9 +15,10 @@ import psutil
 import tensorflow as tf
 
 from core import backbones, events, weights
+from core.backbones import CATALOG
 from core.config import RunConfig
 from core.errors import AppError
-from core.ml import devices, evaluate, export, pipeline
+from core.ml import devices, evaluate, export, memory, pipeline
 from core.ml.callbacks import PauseRequested, StopRequested, obey
 from core.ml.checkpoint import BEST, FOLDER, read_standing, restore_best
 from core.ml.model import build_model
@@ -26,6 +27,7 @@ from core.pictures import UnreadablePictureError
 from core.text import N_
 
 DOWNLOAD_EVENT_SECONDS = 0.3
+RESERVE, RESERVE_BYTES = "writing.reserve", 64 * 1024
 NO_QUICK_FORM = N_("The quick form of this network could not be made, so Keras itself answers when you try it.")
 
 
@@ -41,8 +43,8 @@ class OutOfMemoryError(AppError):
     """The network and a batch of images do not fit into memory."""
 
     sentence = N_(
-        "The memory of this computer is too small for this run. Start it again with a smaller batch size than "
-        "{batch_size}, or with a smaller backbone than {backbone}."
+        "The memory was too small for this run. The epochs up to here are kept. Start a new run with a smaller batch "
+        "size than {batch_size}, an input size below {image_size} pixels, or a smaller backbone than {backbone}."
     )
 
 
@@ -55,16 +57,25 @@ class UnexpectedError(AppError):
     )
 
 
-def main(folder: Path) -> None:
-    """Works on one run from its config to its last event."""
+def main(folder: Path, *, is_alone: bool = False) -> None:
+    """Works on one run from its config to its last event.
+
+    Args:
+        folder: The run folder.
+        is_alone: This process is here for nothing else, and may be bounded.
+    """
     log = folder / "events.jsonl"
     me = psutil.Process()
     events.append(log, events.Started(pid=me.pid, process_created=me.create_time()))
     try:
+        if is_alone:
+            memory.bound()
+        reserve_room(folder)
         config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
         end = run(config, folder)
     except Exception as error:
         end = failed(take_down(error, folder))
+    (folder / RESERVE).unlink(missing_ok=True)
     events.append(log, end)
 
 
@@ -75,14 +86,24 @@ def failed(problem: AppError) -> events.Failed:
 
 def take_down(error: Exception, folder: Path) -> AppError:
     """Logs what ended a run, removes what it left half-written, and says it in words its owner can act on."""
+    memory.make_room()
     if not isinstance(error, AppError):
         traceback.print_exception(error)
     clear_half_written(folder)
     return explain(error, folder)
 
 
+def reserve_room(folder: Path) -> None:
+    """Takes some room on the disk that is given back when it is full, so that the last event finds a place.
+
+    Raises:
+        OSError: Not even this much is left.
+    """
+    (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))  # zeros might be kept in no room at all
+
+
 def clear_half_written(folder: Path) -> None:
-    """Deletes what was being written; on a full disk this also makes room for the last event."""
+    """Deletes what was being written, and what was reserved for the last event."""
     for path in [*folder.glob("writing.*"), *folder.glob("checkpoint/writing.*")]:
         path.unlink(missing_ok=True)
 
@@ -130,7 +151,7 @@ def run(config: RunConfig, folder: Path) -> events.Event:
 
 def fetch_weights(config: RunConfig, folder: Path) -> None:
     """Downloads the pretrained weights where they are not on this machine, and says how far it is."""
-    backbone = backbones.CATALOG[config.backbone]
+    backbone = CATALOG[config.backbone]
     if config.start != "imagenet" or backbones.weights_here(backbone):
         return
     last = 0.0
@@ -202,7 +223,9 @@ def explain(error: Exception, folder: Path) -> AppError:
         return DiskFullError(folder=str(folder))
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
         config = RunConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
-        return OutOfMemoryError(batch_size=config.batch_size, backbone=config.backbone)
+        return OutOfMemoryError(
+            batch_size=config.batch_size, image_size=config.image_size, backbone=CATALOG[config.backbone].title
+        )
     if isinstance(error, tf.errors.OpError | OSError | UnreadablePictureError):
         # What a picture raised in the middle of training arrives as TensorFlow's own error.
         missing = pipeline.first_unreadable(pd.read_parquet(folder / "images.parquet"), folder.parent.parent)
@@ -212,4 +235,4 @@ def explain(error: Exception, folder: Path) -> AppError:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), is_alone=True)

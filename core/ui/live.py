@@ -55,7 +55,7 @@ def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
                 _(
                     "The training broke off: its process is gone, perhaps because the memory ran out or the "
                     "machine was switched off. Every whole epoch is kept: let it go on. If it breaks off again, start "
-                    "a new run with a smaller batch size."
+                    "a new run with a smaller batch size, a smaller input size or a smaller backbone."
                 ),
                 icon=":material/error:",
             )
@@ -74,7 +74,17 @@ def _title(workspace: Workspace, run: Run) -> None:
 
 
 def _while_it_runs(workspace: Workspace, run: Run) -> None:
-    if run.state != State.QUEUED:
+    if run.state == State.QUEUED:
+        st.button(
+            _("Move up"),
+            key=Key.MOVE_UP,
+            icon=":material/arrow_upward:",
+            disabled=jobs.runs_before(workspace, run)[1] == 0,
+            on_click=_ask,
+            args=(jobs.move_up, workspace, run.id),
+            help=_("Begins before the training that is next before it in line."),
+        )
+    else:
         st.button(
             _("Pausing …") if run.state == State.PAUSING else _("Pause"),
             key=Key.PAUSE_RUN,
@@ -144,7 +154,7 @@ def _ask(what: Callable[[Workspace, str], None], workspace: Workspace, run_id: s
 
 def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
     if run.state == State.QUEUED:
-        before = jobs.queue_position(workspace, run)
+        before = sum(jobs.runs_before(workspace, run))
         st.markdown(
             ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before)
         )

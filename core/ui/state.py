@@ -97,6 +97,7 @@ class Key:
     START_RUN = "start_run"
     STOP_RUN = "stop_run"
     PAUSE_RUN = "pause_run"
+    MOVE_UP = "move_up"
     RESUME_RUN = "resume_run"
     FINISH_RUN = "finish_run"
     MORE_EPOCHS = "more_epochs"

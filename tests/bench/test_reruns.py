@@ -1,70 +1,12 @@
 import pytest
-from streamlit.proto.Alert_pb2 import Alert
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench import reruns
-from bench.reruns import Rerun
-
-
-def answer(**values):
-    return ForwardMsg(**values)
-
-
-def navigation(number):
-    said = ForwardMsg()
-    said.navigation.page_script_hash = number
-    return said
+from bench.reader import Rerun
 
 
 def drawn(*seconds):
     pages = ("model", "train")
     return [Rerun(pages[number % 2], one, 80) for number, one in enumerate(seconds)]
-
-
-def test_a_page_is_over_when_its_script_is():
-    assert reruns.is_end(answer(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
-    assert not reruns.is_end(answer(script_finished=ForwardMsg.FINISHED_EARLY_FOR_RERUN))
-    assert not reruns.is_end(navigation("one"))
-
-
-def test_the_page_that_was_asked_for_is_accepted():
-    reruns.check_shown([navigation("one"), answer(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)], "one")
-
-
-def test_another_page_is_refused():
-    with pytest.raises(RuntimeError, match="another page"):
-        reruns.check_shown([navigation("two")], "one")
-
-
-def test_a_page_that_never_came_is_refused():
-    with pytest.raises(RuntimeError, match="another page"):
-        reruns.check_shown([answer(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)], "one")
-
-
-def test_a_page_with_an_error_is_refused():
-    said = ForwardMsg()
-    said.delta.new_element.alert.body = "Something went wrong here"
-    said.delta.new_element.alert.format = Alert.ERROR
-    with pytest.raises(RuntimeError, match="Something went wrong here"):
-        reruns.check_shown([navigation("one"), said], "one")
-
-
-def test_a_page_with_a_hint_is_accepted():
-    said = ForwardMsg()
-    said.delta.new_element.alert.format = Alert.INFO
-    reruns.check_shown([navigation("one"), said], "one")
-
-
-def test_a_page_with_an_exception_is_refused():
-    said = ForwardMsg()
-    said.delta.new_element.exception.message = "KeyError"
-    with pytest.raises(RuntimeError, match="KeyError"):
-        reruns.check_shown([navigation("one"), said], "one")
-
-
-def test_a_script_that_cannot_be_read_is_refused():
-    with pytest.raises(RuntimeError, match="cannot be read"):
-        reruns.check_shown([answer(script_finished=ForwardMsg.FINISHED_WITH_COMPILE_ERROR)], "one")
 
 
 def test_the_ratio_is_that_of_the_slow_pages():

@@ -83,7 +83,7 @@ def test_zip_that_cannot_be_opened(workspace, project, tmp_path, kind):
 
 
 def test_zip_with_a_swollen_directory_is_not_read(workspace, project, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.incoming.MAX_DIRECTORY_BYTES", 70_000)
+    monkeypatch.setattr("core.zip_parts.MAX_DIRECTORY_BYTES", 70_000)
     (tmp_path / "pets.zip").write_bytes(hostile.zip_of({"n" * 60_000 + str(number): b"" for number in range(2)}))
     with pytest.raises(BrokenZipError):
         take_zip(workspace, project, tmp_path / "pets.zip")

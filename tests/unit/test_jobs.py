@@ -65,7 +65,7 @@ def test_second_run_waits_until_the_first_is_over(workspace, project):
     first = queue(workspace, project, "wait")
     second = queue(workspace, project, "finish")
     assert runs.open_run(workspace, second.id).state == State.QUEUED
-    assert jobs.queue_position(workspace, second) == 1
+    assert jobs.runs_before(workspace, second) == (1, 0)
     jobs.stop_run(workspace, first.id)
     wait_for(workspace, first, State.STOPPED)
     jobs.launch_queued(workspace)
@@ -88,6 +88,47 @@ def test_waiting_run_is_withdrawn_and_never_starts(workspace, project):
     jobs.launch_queued(workspace)
     assert runs.open_run(workspace, second.id).state == State.STOPPED
     assert not (second.folder / "events.jsonl").exists()
+
+
+def test_waiting_run_is_moved_up_by_one_place(workspace, project):
+    first, second, third, fourth = (queue(workspace, project, part) for part in ("wait", "wait", "wait", "wait"))
+    wait_for(workspace, first, State.RUNNING)
+    jobs.move_up(workspace, fourth.id)
+    order = [runs.open_run(workspace, run.id) for run in (second, fourth, third)]
+    assert [jobs.runs_before(workspace, run) for run in order] == [(1, 0), (1, 1), (1, 2)]
+    jobs.move_up(workspace, fourth.id)
+    jobs.move_up(workspace, fourth.id)  # it is the first already
+    jobs.stop_run(workspace, first.id)
+    wait_for(workspace, first, State.STOPPED)
+    jobs.launch_queued(workspace)
+    wait_for(workspace, fourth, State.RUNNING)
+    for run in (second, third, fourth):
+        jobs.stop_run(workspace, run.id)
+    wait_for(workspace, fourth, State.STOPPED)
+
+
+def test_running_run_is_not_moved(workspace, project):
+    first, second = queue(workspace, project, "wait"), queue(workspace, project, "wait")
+    wait_for(workspace, first, State.RUNNING)
+    jobs.move_up(workspace, first.id)
+    assert runs.open_run(workspace, first.id).queued == first.queued
+    jobs.stop_run(workspace, second.id)
+    jobs.stop_run(workspace, first.id)
+    wait_for(workspace, first, State.STOPPED)
+
+
+def test_run_that_goes_on_begins_after_those_that_wait(workspace, project):
+    first = queue(workspace, project, "wait")
+    wait_for(workspace, first, State.RUNNING)
+    second = queue(workspace, project, "wait")
+    jobs.pause_run(workspace, first.id)
+    wait_for(workspace, first, State.PAUSED)
+    jobs.resume_run(workspace, first.id)
+    wait_for(workspace, second, State.RUNNING)
+    assert jobs.runs_before(workspace, runs.open_run(workspace, first.id)) == (1, 0)
+    jobs.stop_run(workspace, first.id)
+    jobs.stop_run(workspace, second.id)
+    wait_for(workspace, second, State.STOPPED)
 
 
 def test_worker_that_dies_without_a_word_is_lost_and_frees_its_slot(workspace, project):
