@@ -40,7 +40,7 @@ from core.workspace import Workspace
 NUM_PICTURES = 48
 KILLS_PER_RUN = 5
 TRUTH_SECONDS = 5.0
-LIMIT_SECONDS = 180.0
+LIMIT_SECONDS = 600.0
 LOOK_SECONDS = 0.02
 BACKBONE = CATALOG["residual10"]
 CONFIG = RunConfig(

@@ -111,6 +111,7 @@ def work(folder: str, log: str, told: Connection) -> None:
     from core.ml import worker
 
     worker.main(Path(folder), is_alone=True)
+    worker.leave()
 
 
 def point_to(descriptor: int, file: int) -> None:

@@ -19,10 +19,10 @@ from scripts.server import running_server
 WORKER_MS, AGAIN_MS = 120_000, 60_000
 MEANWHILE_SECONDS = 60
 CHART = ".st-key-chart_loss .headstart-live-chart"
-# Which epochs the curve of validation shows.
+# Which epochs the curve of validation shows, as plotly has unpacked them.
 SHOWN = """selector => {
     const chart = document.querySelector(selector)?.firstElementChild;
-    const curve = chart?.data?.find(trace => trace.name === "Validation");
+    const curve = chart?._fullData?.find(trace => trace.name === "Validation");
     return Array.from(curve?.x ?? []);
 }"""
 
