@@ -17,26 +17,32 @@ from core.ui.pieces import size_text
 from core.ui.state import Key
 from core.workspace import Workspace
 
-REFRESH_SECONDS = 0.5
+REFRESH_SECONDS, WAITING_SECONDS = 0.5, 2.0
 USUAL_MORE_EPOCHS, MOST_MORE_EPOCHS = 10, 500
 
 
 def watch(workspace: Workspace, run: Run) -> None:
-    """Shows a run; redrawn every half second until it is over."""
-    refresh = None if run.state.is_over else REFRESH_SECONDS
-    st.fragment(_view, run_every=refresh)(workspace, run.id, was_over=run.state.is_over)
+    """Shows a run; redrawn every half second until it is over, and less often while it waits."""
+    refresh = _refresh_seconds(run)
+    st.fragment(_view, run_every=refresh)(workspace, run.id, refresh)
     if run.has_model and run.state.is_over:
         navigation.next_button("learned", _("Next: see what it learned"), run=run.id)
 
 
-def _view(workspace: Workspace, run_id: str, *, was_over: bool) -> None:
+def _refresh_seconds(run: Run) -> float | None:
+    if run.state.is_over:
+        return None
+    return WAITING_SECONDS if run.state == State.QUEUED else REFRESH_SECONDS
+
+
+def _view(workspace: Workspace, run_id: str, refresh: float | None) -> None:
     try:
         run = runs.open_run(workspace, run_id)
     except RunNotFoundError as error:
         st.info(plain(error.shown()), icon=":material/info:")
         return
-    if run.state.is_over != was_over:
-        st.rerun()  # the whole page: its list and its next step change too, and whether this view is redrawn
+    if _refresh_seconds(run) != refresh:
+        st.rerun()  # the whole page: its list and its next step change too, and how often this view is redrawn
     story = state.history(run)
     with st.container(border=True, key="live"):
         _title(workspace, run)
@@ -74,17 +80,7 @@ def _title(workspace: Workspace, run: Run) -> None:
 
 
 def _while_it_runs(workspace: Workspace, run: Run) -> None:
-    if run.state == State.QUEUED:
-        st.button(
-            _("Move up"),
-            key=Key.MOVE_UP,
-            icon=":material/arrow_upward:",
-            disabled=jobs.runs_before(workspace, run)[1] == 0,
-            on_click=_ask,
-            args=(jobs.move_up, workspace, run.id),
-            help=_("Begins before the training that is next before it in line."),
-        )
-    else:
+    if run.state != State.QUEUED:
         st.button(
             _("Pausing …") if run.state == State.PAUSING else _("Pause"),
             key=Key.PAUSE_RUN,
@@ -154,10 +150,7 @@ def _ask(what: Callable[[Workspace, str], None], workspace: Workspace, run_id: s
 
 def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
     if run.state == State.QUEUED:
-        before = sum(jobs.runs_before(workspace, run))
-        st.markdown(
-            ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before)
-        )
+        _place_in_line(workspace, run)
         return
     if story.ready is None and story.download and not run.state.is_over:
         total = story.download.total_bytes
@@ -169,6 +162,25 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
     if run.state.is_over and not story.best_epoch:
         return
     st.progress(story.fraction_done, text=_progress_text(run, story))
+
+
+def _place_in_line(workspace: Workspace, run: Run) -> None:
+    num_running, num_waiting = jobs.runs_before(workspace, run)
+    before = num_running + num_waiting
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before),
+            width="content",
+        )
+        if num_waiting:
+            st.button(
+                _("Move up"),
+                key=Key.MOVE_UP,
+                icon=":material/arrow_upward:",
+                on_click=_ask,
+                args=(jobs.move_up, workspace, run.id),
+                help=_("Begins before the training that is next before it in line."),
+            )
 
 
 def _progress_text(run: Run, story: History) -> str:

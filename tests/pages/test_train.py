@@ -132,6 +132,19 @@ def test_a_waiting_run_says_how_many_go_before(workspace, filled, worker, own_pr
     assert "Waiting: 1 run goes before this one" in said
 
 
+def test_a_waiting_run_is_moved_up_with_a_click_while_another_waits_before_it(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    second, third = (
+        runs.create_run(workspace, filled.id, name, worker.config, worker.table) for name in ("second", "third")
+    )
+    app = open_page("train", project=filled.id, run=third.id, lang="en")
+    assert "Waiting: 2 runs go before this one" in texts(app)
+    app.button(key=Key.MOVE_UP).click().run()
+    assert "Waiting: 1 run goes before this one" in texts(app)
+    assert Key.MOVE_UP not in [button.key for button in app.button]
+    assert "Waiting: 2 runs go before" in texts(open_page("train", project=filled.id, run=second.id, lang="en"))
+
+
 def test_a_failure_is_told_in_its_own_sentence(filled, worker):
     worker.begin(1, 0.0)
     worker.fail()
@@ -177,7 +190,7 @@ def test_a_watched_run_that_was_deleted_meanwhile_is_told_calmly(workspace, fill
         from core.workspace import Workspace
 
         live._ask(jobs.stop_run, Workspace(Path(home)), run_id)
-        live._view(Workspace(Path(home)), run_id, was_over=False)
+        live._view(Workspace(Path(home)), run_id, live.REFRESH_SECONDS)
 
     runs.delete_run(workspace, finished.id)
     app = AppTest.from_function(script, args=(str(workspace.home), finished.id)).run()
