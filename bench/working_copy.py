@@ -2,8 +2,8 @@
 
     python -m bench.working_copy
 
-Both sides write the same copy and the same thumbnail, in one thread; each is made in turn, and medians are compared, for a
-photo as it comes out of phones in two qualities of JPEG.
+Both sides write the same copy and the same thumbnail, in one thread; each is made in turn, and medians are compared,
+for a photo as it comes out of phones, in two qualities of JPEG.
 """
 
 import io
