@@ -131,7 +131,11 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
-    """Stops a project's runs and intake and deletes it with its images and models."""
+    """Stops a project's runs and intake and puts it out of sight; see `core.projects`.
+
+    Raises:
+        ProjectNotFoundError: There is none of that id.
+    """
     intake.cancel_intake(workspace, project_id)
     for run in runs.list_runs(workspace, project_id):
         _end(workspace, run)

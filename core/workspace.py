@@ -179,3 +179,9 @@ def m004_withdrawn(database: sqlite3.Connection) -> None:
     database.execute("ALTER TABLE images ADD COLUMN withdrawn REAL")
     # A page asks for these at every run, and they are few among many.
     database.execute("CREATE INDEX images_with_problem ON images (project_id) WHERE problem IS NOT NULL")
+
+
+@migration
+def m005_deleted_projects(database: sqlite3.Connection) -> None:
+    """When its owner deleted a project, which can be brought back for some days."""
+    database.execute("ALTER TABLE projects ADD COLUMN deleted REAL")  # seconds since 1970; NULL while it is in use

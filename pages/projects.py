@@ -1,10 +1,10 @@
-"""Projects: all there are, each with how it stands; make one, rename, delete."""
+"""Projects: all there are, each with how it stands; make one, rename, delete, bring back."""
 
 import streamlit as st
 
 from core import projects
 from core.text import _
-from core.ui import navigation, pieces, project_cards, state
+from core.ui import housekeeping, navigation, pieces, project_cards, state
 from core.ui.state import Key
 
 at = state.place()
@@ -23,3 +23,7 @@ if existing:
     for project in existing:
         with cards.container(border=True, height="stretch"):
             project_cards.card(at.workspace, project, is_open=at.project == project)
+
+st.space("medium")
+housekeeping.deleted(at.workspace)
+housekeeping.disk(at.workspace)

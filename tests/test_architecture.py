@@ -49,6 +49,7 @@ LAYERS = (
         "runs",
         "dataset",
         "projects",
+        "sizes",
         "history",
         "presets",
         "layout",
@@ -63,6 +64,7 @@ LAYERS = (
     },
     {
         "curation",
+        "housekeeping",
         "checks",
         "jobs",
         "metrics",

@@ -37,6 +37,8 @@ class Key:
     OPEN_PROJECT = "open_project_{}"
     RENAME_PROJECT = "rename_project_{}"
     DELETE_PROJECT = "delete_project_{}"
+    RECOVER_PROJECT = "recover_project_{}"
+    REMOVE_PROJECT = "remove_project_{}"
     RENAME_FORM = "rename_form"
     RENAME_NAME = "rename_name"
     CONFIRM = "confirm"

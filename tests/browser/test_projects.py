@@ -4,6 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
+from core import projects
+from core.workspace import Workspace
+
 PAGE_MS = 30_000
 
 
@@ -31,3 +34,15 @@ def test_enter_in_an_empty_field_asks_for_a_name(page):
     page.get_by_role("button", name="New project").click(timeout=PAGE_MS)
     page.get_by_role("textbox", name="Name").press("Enter")
     expect(page.get_by_role("dialog").get_by_text("A project needs a name")).to_be_visible(timeout=PAGE_MS)
+
+
+def test_deleted_project_is_brought_back(page, server):
+    project = projects.create_project(Workspace(server.home), "Garden birds")
+    page.goto("/")
+    page.locator(f".st-key-delete_project_{project.id}").get_by_role("button").click(timeout=PAGE_MS)
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=PAGE_MS)
+    expect(page.get_by_role("heading", name="Garden birds")).to_have_count(0)
+    page.get_by_text("1 deleted project").click()
+    page.locator(f".st-key-recover_project_{project.id}").get_by_role("button").click()
+    expect(page.get_by_role("heading", name="Garden birds")).to_be_visible(timeout=PAGE_MS)

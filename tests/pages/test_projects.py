@@ -1,4 +1,6 @@
-from core import projects
+import time
+
+from core import projects, sizes
 from core.ui.state import Key
 from tests.pages.reader import open_page, parameter, texts
 
@@ -59,3 +61,46 @@ def test_a_card_says_what_is_in_the_project_and_how_well_it_did(filled, finished
 def test_a_name_is_text_and_never_markup(project):
     said = texts(open_page("images", project=project.id, lang="en"))
     assert r"Ants \& \<b\>bees\<\/b\>" in said
+
+
+def test_deleted_project_is_listed_with_its_days_and_comes_back(workspace, filled):
+    projects.delete_project(workspace, filled.id)
+    app = open_page("projects", lang="en")
+    assert [expander.label for expander in app.expander] == ["1 deleted project"]
+    assert "goes for good in 7 days" in texts(app)
+    app.button(key=Key.RECOVER_PROJECT.format(filled.id)).click().run()
+    assert [project.id for project in projects.list_projects(workspace)] == [filled.id]
+    assert not app.expander
+    assert not app.exception
+
+
+def test_in_its_last_day_a_deleted_project_counts_hours(workspace, project):
+    projects.delete_project(workspace, project.id)
+    with workspace.database() as database:
+        database.execute("UPDATE projects SET deleted = ?", (time.time() - projects.KEPT_SECONDS + 3 * 3600,))
+    assert "goes for good in 3 hours" in texts(open_page("projects", lang="en"))
+
+
+def test_deleting_for_good_asks_first(workspace, filled):
+    projects.delete_project(workspace, filled.id)
+    app = open_page("projects", lang="en")
+    app.button(key=Key.REMOVE_PROJECT.format(filled.id)).click().run()
+    assert "This cannot be undone." in texts(app)
+    assert workspace.project_folder(filled.id).exists()
+    app.button(key=Key.CONFIRM).click().run()
+    assert projects.list_deleted(workspace) == []
+    assert not workspace.project_folder(filled.id).exists()
+
+
+def test_address_of_a_deleted_project_and_of_its_run_counts_as_none(workspace, filled, finished):
+    projects.delete_project(workspace, filled.id)
+    for address in ({"project": filled.id}, {"run": finished.id}):
+        assert "No project is open" in texts(open_page("learned", lang="en", **address))
+
+
+def test_page_says_what_everything_takes_once_that_is_known(workspace, filled, finished):
+    assert "Free on this disk" not in texts(open_page("projects", lang="en"))
+    sizes.measure(workspace)
+    said = texts(open_page("projects", lang="en"))
+    assert "KB of pictures" in said and "KB of runs" in said
+    assert "Everything here takes" in said and "Free on this disk" in said
