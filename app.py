@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import holding, housekeeping, intake, jobs, probing
+from core import holding, housekeeping, intake, jobs, moves, probing
 from core.holding import HeldError
 from core.ui import upload
 from core.ui.pieces import show_bug
@@ -23,6 +23,7 @@ async def lifespan(server: st.App) -> AsyncIterator[None]:
     _hold(workspace)
     housekeeping.watch(workspace, upload.sweep)
     intake.adopt(workspace)
+    moves.adopt(workspace)
     jobs.watch(workspace)
     probing.watch(workspace.home)
     yield

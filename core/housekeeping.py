@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from core import budget, features, fingerprints, projects, sizes
+from core import budget, features, fingerprints, moves, projects, sizes
 from core.workspace import Workspace
 
 SWEEP_SECONDS = 3600.0
@@ -123,6 +123,7 @@ def _remove(path: Path) -> None:
 
 RULES: tuple[Rule, ...] = (
     projects.remove_expired,
+    moves.remove_old,
     shorten_logs,
     remove_half_written,
     remove_empty_intakes,

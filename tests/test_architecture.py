@@ -64,6 +64,13 @@ LAYERS = (
     },
     {
         "curation",
+        "parcel",
+        "packing",
+        "soundness",
+        "proving",
+        "unpacking",
+        "moves",
+        "move_worker",
         "housekeeping",
         "checks",
         "jobs",

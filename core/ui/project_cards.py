@@ -5,7 +5,7 @@ import streamlit as st
 from core import dataset, jobs, projects, runs
 from core.projects import KEPT_DAYS, MAX_NAME_LENGTH, Project
 from core.text import _, ngettext, percent
-from core.ui import housekeeping, navigation, pieces, routes, standing
+from core.ui import housekeeping, moving, navigation, pieces, routes, standing
 from core.ui.markup import plain
 from core.ui.network import drawing
 from core.ui.state import Key
@@ -73,10 +73,20 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
             " ", Key.RENAME_PROJECT.format(project.id), icon=":material/edit:", help=_("Rename"), type="tertiary"
         ):
             ask_for_name(workspace, project)
+        st.button(
+            " ",
+            key=Key.SAVE_PROJECT.format(project.id),
+            icon=":material/download:",
+            help=_("Save as a file, to keep it or to take it to another computer"),
+            type="tertiary",
+            on_click=moving.save,
+            args=(workspace, project),
+        )
         if pieces.asks(
             " ", Key.DELETE_PROJECT.format(project.id), icon=":material/delete:", help=_("Delete"), type="tertiary"
         ):
             ask_before_deleting(workspace, project)
+    moving.saving(workspace, project)
 
 
 def ask_for_new(workspace: Workspace) -> None:

@@ -1,7 +1,14 @@
+import shutil
 import time
 
-from core import projects, sizes
+import pytest
+
+from core import moves, projects, sizes
+from core.limits import Limits
+from core.parcel import BadParcelError
+from core.ui import moving
 from core.ui.state import Key
+from core.ui.upload import FolderUpload
 from tests.pages.reader import open_page, parameter, texts
 
 
@@ -104,3 +111,52 @@ def test_page_says_what_everything_takes_once_that_is_known(workspace, filled, f
     said = texts(open_page("projects", lang="en"))
     assert "KB of pictures" in said and "KB of runs" in said
     assert "Everything here takes" in said and "Free on this disk" in said
+
+
+def wait(workspace, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while not moves.find(workspace, name).is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def test_project_is_saved_as_a_file_and_offered(workspace, filled):
+    app = open_page("projects", lang="en")
+    app.button(key=Key.SAVE_PROJECT.format(filled.id)).click().run()
+    assert not app.exception
+    wait(workspace, moves.OUT + filled.id)
+    app = open_page("projects", lang="en")
+    assert any("Download (" in element.label for element in app.get("link_button"))
+    app.button(key=Key.DISMISS_MOVE.format(moves.OUT + filled.id)).click().run()
+    assert moves.find_saving(workspace, filled.id) is None
+
+
+def test_project_that_came_in_is_told_and_opened(workspace, filled, finished, tmp_path):
+    moves.save_project(workspace, filled.id)
+    wait(workspace, moves.OUT + filled.id)
+    file = shutil.copy(moves.find_saving(workspace, filled.id).parcel, tmp_path / "download.zip")
+    moves.bring_project(workspace, file, Limits())
+    (move,) = moves.list_arriving(workspace)
+    wait(workspace, move.name)
+    app = open_page("projects", lang="en")
+    # Its model was made up by the test, so that its run does not hold up.
+    assert "is here: 12 pictures, 0 runs." in app.warning[0].value
+    assert "left out: First" in app.warning[0].value
+    app.button(key=Key.OPEN_BROUGHT.format(move.name)).click().run()
+    assert parameter(app, "project") != filled.id
+    assert moves.list_arriving(workspace) == []
+
+
+def test_file_that_is_no_saved_project_is_refused_with_a_sentence(workspace, tmp_path):
+    folder = tmp_path / "upload" / "files"
+    folder.mkdir(parents=True)
+    (folder / "cat.jpg").write_bytes(b"x")
+    with pytest.raises(BadParcelError, match=r"cat\.jpg"):
+        moving.bring(workspace, FolderUpload("u", folder, 1))
+    assert not folder.parent.exists()
+
+
+def test_bringing_a_saved_project_is_offered_also_where_there_is_none(workspace):
+    app = open_page("projects", lang="en")
+    app.button(key=Key.BRING_PROJECT).click().run()
+    assert "Bring only files of people whom you trust" in texts(app)
+    assert not app.exception
