@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import holding, intake, jobs, probing
+from core import holding, housekeeping, intake, jobs, moves, probing
 from core.holding import HeldError
 from core.ui import upload
 from core.ui.pieces import show_bug
@@ -18,11 +18,12 @@ from core.workspace import Workspace
 
 @asynccontextmanager
 async def lifespan(server: st.App) -> AsyncIterator[None]:
-    """Holds the workspace, tidies it, follows intakes that went on, and launches queued runs."""
+    """Holds the workspace, keeps it tidy, follows intakes that went on, and launches queued runs."""
     workspace = Workspace.default()
     _hold(workspace)
-    upload.sweep(workspace)
+    housekeeping.watch(workspace, upload.sweep)
     intake.adopt(workspace)
+    moves.adopt(workspace)
     jobs.watch(workspace)
     probing.watch(workspace.home)
     yield

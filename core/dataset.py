@@ -189,10 +189,11 @@ def thumbnail_path(workspace: Workspace, image: Any) -> Path:
         image: A row of `images`, of either pandas form.
     """
     file = workspace.home / image.path
-    return file if max(image.width, image.height) <= THUMBNAIL_SIDE else _thumbnail(file)
+    return file if max(image.width, image.height) <= THUMBNAIL_SIDE else thumbnail_of(file)
 
 
-def _thumbnail(file: Path) -> Path:
+def thumbnail_of(file: Path) -> Path:
+    """Returns where the thumbnail of a kept copy lies."""
     # Copies of newer intakes are spread over folders by the beginning of their names, and their thumbnails alike.
     kept = file.parent if file.parent.name == "images" else file.parents[1]
     return kept.with_name("thumbnails") / file.relative_to(kept).with_suffix(".jpg")
@@ -208,7 +209,7 @@ def remove_all(workspace: Workspace, project_id: str) -> None:
     folder = workspace.project_folder(project_id)
     used = _used_by_runs(workspace, project_id)
     for file in [folder / name for name in files]:
-        _thumbnail(file).unlink(missing_ok=True)
+        thumbnail_of(file).unlink(missing_ok=True)
         if file.relative_to(workspace.home).as_posix() not in used:
             file.unlink(missing_ok=True)
 

@@ -173,11 +173,16 @@ KINDS: dict[str, type[Event]] = {
 
 def append(path: Path, event: Event) -> None:
     """Adds one event to the file in a single write; half a line that a crash left before it does not spoil it."""
-    line = json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False).encode() + b"\n"
+    written = line(event)
     with path.open("a+b") as file:
         if file.tell() and not _ends_whole(file):
-            line = b"\n" + line
-        file.write(line)
+            written = b"\n" + written
+        file.write(written)
+
+
+def line(event: Event) -> bytes:
+    """Returns an event as it is written."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False).encode() + b"\n"
 
 
 def _ends_whole(file: IO[bytes]) -> bool:
@@ -204,7 +209,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
         file.seek(offset)
         data = file.read()
     whole = data[: data.rfind(b"\n") + 1]
-    events = [event for line in whole.splitlines() if (event := _parse(line)) is not None]
+    events = [event for text in whole.splitlines() if (event := parse(text)) is not None]
     return events, offset + len(whole)
 
 
@@ -216,12 +221,13 @@ def last(path: Path, offset: int = 0) -> Event | None:
         file.seek(0, os.SEEK_END)
         file.seek(max(offset, file.tell() - LONGEST_EVENT_BYTES))
         lines = file.read().splitlines()
-    return next((event for line in reversed(lines) if (event := _parse(line)) is not None), None)
+    return next((event for text in reversed(lines) if (event := parse(text)) is not None), None)
 
 
-def _parse(line: bytes) -> Event | None:
+def parse(text: bytes) -> Event | None:
+    """Reads an event; None where it cannot be read."""
     try:
-        values = json.loads(line)
+        values = json.loads(text)
         kind = KINDS[values.pop("event")]
         known = {item.name for item in fields(kind)}
         return kind(**{name: value for name, value in values.items() if name in known})

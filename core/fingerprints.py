@@ -41,13 +41,22 @@ def of_pictures(folder: Path, home: Path, paths: Sequence[str]) -> list[bytes]:
             new.append((path, *seen))
         found.append(seen[2])
     if new:
-        known |= {path: (size, time_ns, value) for path, size, time_ns, value in new}
-        rows = [(path, *values) for path, values in known.items()]
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = memory.with_name(f"digests-{os.getpid()}.new")
-        pd.DataFrame(rows, columns=["path", "size", "time_ns", "digest"]).to_parquet(beside, index=False)
-        beside.replace(memory)
+        _remember(memory, known | {path: (size, time_ns, value) for path, size, time_ns, value in new})
     return found
+
+
+def forget_missing(folder: Path, home: Path) -> None:
+    """Forgets the fingerprints of pictures that are gone, such as those of a project that was removed.
+
+    Args:
+        folder: Where the fingerprints are remembered.
+        home: What their paths start from.
+    """
+    known = _remembered(folder / MEMORY)
+    left = {path: values for path, values in known.items() if (home / path).exists()}
+    if len(left) < len(known):
+        # What a run adds at this very moment may be lost, and is then read again.
+        _remember(folder / MEMORY, left)
 
 
 def remembered(folder: Path) -> dict[str, bytes]:
@@ -72,6 +81,14 @@ def of_file(path: Path) -> bytes:
     """
     stat = path.stat()
     return _of_file(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _remember(memory: Path, known: dict[str, tuple[int, int, bytes]]) -> None:
+    rows = [(path, *values) for path, values in known.items()]
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    beside = memory.with_name(f"digests-{os.getpid()}.new")
+    pd.DataFrame(rows, columns=["path", "size", "time_ns", "digest"]).to_parquet(beside, index=False)
+    beside.replace(memory)
 
 
 def _remembered(memory: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -101,7 +101,8 @@ class Harvest:
         self._database.execute(f"CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
         self._database.execute("CREATE INDEX IF NOT EXISTS by_content ON rows (sha256) WHERE problem IS NULL")
         self._database.execute("ATTACH ? AS project", (str(workspace.home / "headstart.db"),))
-        if not self._database.execute("SELECT 1 FROM project.projects WHERE id = ?", (project_id,)).fetchone():
+        named = "SELECT 1 FROM project.projects WHERE id = ? AND deleted IS NULL"
+        if not self._database.execute(named, (project_id,)).fetchone():
             self.close()
             raise ProjectNotFoundError(project_id=project_id)
         there = "SELECT 1 FROM project.images WHERE project_id = ? AND problem IS NULL LIMIT 1"

@@ -77,6 +77,11 @@ REASONS = {
         "This computer has too little free memory for this picture. Close other programs or make the picture smaller, "
         "then add it again."
     ),
+    "absent": N_("This picture was not in the file of the saved project. Bring it in again from where you have it."),
+    "altered": N_(
+        "This picture is not the one that was saved with the project: the file was damaged or changed since. Bring the "
+        "picture in again from where you have it."
+    ),
     "no_class": N_("This picture lies in no class folder. Put it into a folder that has the name of its class."),
     "removed": N_(
         "You have set this very picture aside in the class “{label}”. Look for it under “Set aside by you”, bring it "
@@ -120,11 +125,14 @@ class Incoming:
         name: The path as the user's folder or zip calls it, with `/`.
         read: Returns the bytes, or raises SetAsideError.
         refusal: Why it is not even read.
+        pieces: Yields the bytes of a zip's file some at a time, so that one larger than the memory can be copied; or
+            raises SetAsideError, if need be in the middle.
     """
 
     name: str
     read: Callable[[], bytes]
     refusal: SetAsideError | None = None
+    pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
 
 
 def list_folder(folder: Path, limits: Limits) -> Iterator[Incoming]:
@@ -223,8 +231,8 @@ def list_zip(opened: OpenedZip, limits: Limits) -> Iterator[Incoming]:
         refusal = _refusal(name, member, limits)
         if refusal is None and shares:
             refusal = SetAsideError("shares_bytes")
-        read = partial(_read_member, archive, member, limits, left)
-        yield Incoming(clean_name(name) or UNNAMED, read, refusal)
+        pieces = partial(_pieces, archive, member, limits, left)
+        yield Incoming(clean_name(name) or UNNAMED, partial(_joined, pieces), refusal, pieces)
 
 
 @dataclass
@@ -280,13 +288,17 @@ def _refusal(name: str, member: zipfile.ZipInfo, limits: Limits) -> SetAsideErro
     return None
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits, left: _Allowance) -> bytes:
+def _joined(pieces: Callable[[], Iterator[bytes]]) -> bytes:
+    return b"".join(pieces())
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits, left: _Allowance) -> Iterator[bytes]:
     _check_size(member.file_size, limits)
     if member.file_size > left.num_bytes:
         raise SetAsideError("unpacked", limit_megabytes=limits.unpacked_bytes // MEGABYTE)
     left.num_bytes -= member.file_size  # damaged ones cost the same work
     try:
         with archive.open(member) as file:
-            return b"".join(iter(partial(file.read, MEGABYTE), b""))
+            yield from iter(partial(file.read, MEGABYTE), b"")
     except DAMAGED_ZIP as error:
         raise SetAsideError("damaged_in_zip") from error

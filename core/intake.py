@@ -285,7 +285,8 @@ def _bring_home(workspace: Workspace, project_id: str, folder: IntakeFolder) -> 
     try:
         harvest.bring_home(workspace, project_id, folder.path)
     except projects.ProjectNotFoundError:
-        shutil.rmtree(workspace.project_folder(project_id), ignore_errors=True)
+        # Not the project's: somebody may bring that back.
+        shutil.rmtree(folder.path, ignore_errors=True)
         raise
     except Exception as error:
         raise FullDiskError(folder=workspace.home) if is_full(error) else error from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import dataset, events, intake, processes, projects, runs
+from core import dataset, events, intake, moves, processes, projects, runs
 from core.config import RunConfig
 from core.errors import AppError
 from core.processes import ROOT, Worker
@@ -131,8 +131,13 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
-    """Stops a project's runs and intake and deletes it with its images and models."""
+    """Stops a project's runs and intake and puts it out of sight; see `core.projects`.
+
+    Raises:
+        ProjectNotFoundError: There is none of that id.
+    """
     intake.cancel_intake(workspace, project_id)
+    moves.forget_saving(workspace, project_id)
     for run in runs.list_runs(workspace, project_id):
         _end(workspace, run)
     projects.delete_project(workspace, project_id)

@@ -78,7 +78,8 @@ class Engine:
         Raises:
             OSError: It cannot be started.
         """
-        with log.open("wb") as errors:
+        log.write_bytes(b"")
+        with log.open("ab") as errors:  # to its end, wherever housekeeping puts that
             self._process = _spawn(ENGINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         self.log = log
         self.is_ready = False

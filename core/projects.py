@@ -10,6 +10,9 @@ from core.text import N_
 from core.workspace import Workspace
 
 MAX_NAME_LENGTH = 80
+KEPT_DAYS = 7
+KEPT_SECONDS = KEPT_DAYS * 24 * 3600  # that a deleted project can be brought back
+COLUMNS = "id, name, created, deleted"
 
 
 class ProjectNameError(AppError):
@@ -26,11 +29,17 @@ class ProjectNotFoundError(AppError):
 
 @dataclass(frozen=True)
 class Project:
-    """A project; `created` is seconds since 1970."""
+    """A project; `created`, and `deleted` where its owner does not want it any more, are seconds since 1970."""
 
     id: str
     name: str
     created: float
+    deleted: float | None = None
+
+    @property
+    def gone_at(self) -> float:
+        """When a deleted project goes for good, in seconds since 1970."""
+        return (self.deleted or 0.0) + KEPT_SECONDS
 
 
 def _checked(name: str) -> str:
@@ -48,14 +57,25 @@ def create_project(workspace: Workspace, name: str) -> Project:
     """
     project = Project(id=secrets.token_hex(4), name=_checked(name), created=time.time())
     with workspace.database() as database:
-        database.execute("INSERT INTO projects VALUES (?, ?, ?)", (project.id, project.name, project.created))
+        database.execute(
+            "INSERT INTO projects (id, name, created) VALUES (?, ?, ?)", (project.id, project.name, project.created)
+        )
     return project
 
 
 def list_projects(workspace: Workspace) -> list[Project]:
-    """Returns all projects, the newest first."""
+    """Returns all projects but deleted ones, the newest first."""
+    return _listed(workspace, "deleted IS NULL ORDER BY created DESC")
+
+
+def list_deleted(workspace: Workspace) -> list[Project]:
+    """Returns the deleted projects that can still be brought back, the one that goes first for good first."""
+    return _listed(workspace, "deleted > ? ORDER BY deleted", time.time() - KEPT_SECONDS)
+
+
+def _listed(workspace: Workspace, condition: str, *values: float) -> list[Project]:
     with workspace.database() as database:
-        rows = database.execute("SELECT * FROM projects ORDER BY created DESC").fetchall()
+        rows = database.execute(f"SELECT {COLUMNS} FROM projects WHERE {condition}", values).fetchall()
     return [Project(**row) for row in rows]
 
 
@@ -66,7 +86,9 @@ def open_project(workspace: Workspace, project_id: str) -> Project:
         ProjectNotFoundError: There is none of that id.
     """
     with workspace.database() as database:
-        row = database.execute("SELECT * FROM projects WHERE id = ?", (project_id,)).fetchone()
+        row = database.execute(
+            f"SELECT {COLUMNS} FROM projects WHERE id = ? AND deleted IS NULL", (project_id,)
+        ).fetchone()
     if row is None:
         raise ProjectNotFoundError(project_id=project_id)
     return Project(**row)
@@ -79,23 +101,57 @@ def rename_project(workspace: Workspace, project_id: str, name: str) -> None:
         ProjectNameError: The name is empty or too long.
         ProjectNotFoundError: There is none of that id.
     """
-    name = _checked(name)
-    with workspace.database() as database:
-        changed = database.execute("UPDATE projects SET name = ? WHERE id = ?", (name, project_id)).rowcount
-    if not changed:
-        raise ProjectNotFoundError(project_id=project_id)
+    _change(workspace, project_id, "SET name = ? WHERE id = ? AND deleted IS NULL", _checked(name), project_id)
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
-    """Deletes a project with its images and its runs. Running ones must have been stopped before (`core.jobs`).
+    """Puts a project out of sight with its images and its runs, which must have been stopped before (`core.jobs`).
+
+    For `KEPT_DAYS` it can be brought back.
 
     Raises:
         ProjectNotFoundError: There is none of that id.
     """
+    _change(workspace, project_id, "SET deleted = ? WHERE id = ? AND deleted IS NULL", time.time(), project_id)
+
+
+def recover_project(workspace: Workspace, project_id: str) -> None:
+    """Brings a deleted project back, as it was.
+
+    Raises:
+        ProjectNotFoundError: It is gone for good.
+    """
+    latest = time.time() - KEPT_SECONDS
+    _change(workspace, project_id, "SET deleted = NULL WHERE id = ? AND deleted > ?", project_id, latest)
+
+
+def remove_project(workspace: Workspace, project_id: str) -> None:
+    """Removes a deleted project for good, with its images, its runs and its models.
+
+    Raises:
+        ProjectNotFoundError: No deleted project has that id.
+    """
+    # From here on nobody can bring it back, and the next look for what is to go finds what this one left.
+    _change(workspace, project_id, "SET deleted = 0 WHERE id = ? AND deleted IS NOT NULL", project_id)
     with workspace.database() as database:
         runs = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
-        deleted = database.execute("DELETE FROM projects WHERE id = ?", (project_id,)).rowcount
-    if not deleted:
-        raise ProjectNotFoundError(project_id=project_id)
-    for folder in [workspace.project_folder(project_id), *map(workspace.run_folder, runs)]:
+    folders = [workspace.project_folder(project_id), *map(workspace.run_folder, runs)]
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+    if any(folder.exists() for folder in folders):
+        return  # a file that another program holds open: the next look tries again
+    with workspace.database() as database:
+        database.execute("DELETE FROM projects WHERE id = ?", (project_id,))
+
+
+def remove_expired(workspace: Workspace) -> None:
+    """Removes the projects for good that were deleted more than `KEPT_DAYS` ago."""
+    for project in _listed(workspace, "deleted <= ?", time.time() - KEPT_SECONDS):
+        remove_project(workspace, project.id)
+
+
+def _change(workspace: Workspace, project_id: str, change: str, *values: object) -> None:
+    with workspace.database() as database:
+        changed = database.execute(f"UPDATE projects {change}", values).rowcount
+    if not changed:
+        raise ProjectNotFoundError(project_id=project_id)

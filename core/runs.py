@@ -49,6 +49,7 @@ STATE_OF_END = {
     events.Paused: State.PAUSED,
 }
 CHECKPOINT = "checkpoint/last.npz"  # its last whole epoch
+SEEN = "SELECT runs.* FROM runs JOIN projects ON projects.id = project_id WHERE deleted IS NULL"
 SAID_BEFORE = "said_before"  # a file with how many bytes of the events are older than the last time it went on
 
 
@@ -125,10 +126,13 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
 
 
 def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
-    """Returns the runs of a project, or of all projects, the newest first, each in its true state."""
+    """Returns the runs of a project, or of all projects, the newest first, each in its true state.
+
+    Those of deleted projects are left out.
+    """
     with workspace.database() as database:
         rows = database.execute(
-            "SELECT * FROM runs WHERE ? IS NULL OR project_id = ? ORDER BY created DESC", (project_id, project_id)
+            f"{SEEN} AND (? IS NULL OR project_id = ?) ORDER BY runs.created DESC", (project_id, project_id)
         ).fetchall()
     return [_run(workspace, dict(row)) for row in rows]
 
@@ -146,10 +150,10 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
     """Returns one run in its true state.
 
     Raises:
-        RunNotFoundError: There is none of that id.
+        RunNotFoundError: There is none of that id, or its project was deleted.
     """
     with workspace.database() as database:
-        row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row = database.execute(f"{SEEN} AND runs.id = ?", (run_id,)).fetchone()
     if row is None:
         raise RunNotFoundError(run_id=run_id)
     return _run(workspace, dict(row))

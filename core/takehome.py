@@ -21,10 +21,10 @@ PROGRAM = Path(__file__).parent / "templates" / "predict.py.txt"
 MAX_NAME_LENGTH = 60
 
 
-def zip_name(title: str) -> str:
-    """Returns a file name for the zip that every operating system takes, whatever the model is called."""
+def zip_name(title: str, kind: str = "model") -> str:
+    """Returns a file name for a zip that every operating system takes, whatever the model or the project is called."""
     words = re.sub(r"\W+", "-", unicodedata.normalize("NFC", title)).strip("-_")
-    return f"{words[:MAX_NAME_LENGTH].rstrip('-_') or 'headstart'}-model.zip"
+    return f"{words[:MAX_NAME_LENGTH].rstrip('-_') or 'headstart'}-{kind}.zip"
 
 
 def package_zip(run_folder: Path, destination: Path, title: str) -> Path:

@@ -186,3 +186,9 @@ def m005_place_in_line(database: sqlite3.Connection) -> None:
     """In which order the waiting runs begin."""
     database.execute("ALTER TABLE runs ADD COLUMN queued REAL NOT NULL DEFAULT 0")  # seconds since 1970, or between two
     database.execute("UPDATE runs SET queued = created")
+
+
+@migration
+def m006_deleted_projects(database: sqlite3.Connection) -> None:
+    """When its owner deleted a project, which can be brought back for some days."""
+    database.execute("ALTER TABLE projects ADD COLUMN deleted REAL")  # seconds since 1970; NULL while it is in use

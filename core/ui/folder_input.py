@@ -11,7 +11,7 @@ from core.ui.batch import MAX_BATCH_FILES
 from core.ui.routes import TOKEN_HEADER, UPLOAD_URL
 from core.ui.upload import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD_BYTES, FolderUpload
 
-Kind = Literal["folder", "files"]
+Kind = Literal["folder", "files", "project"]
 
 BATCH_BYTES = 32 * 1024**2
 HTML = """
@@ -69,7 +69,8 @@ def folder_input(
         token: Comes from `upload.issue_token`; says which project the files are for.
         upload_url: Where the batches go.
         max_files: More are refused before anything is sent.
-        kind: `folder` asks for a folder and also takes a zip or loose files; `files` asks for loose files.
+        kind: `folder` asks for a folder and also takes a zip or loose files; `files` asks for loose files,
+            `project` for the file of a saved project.
         hint: A short sentence under the title, in the reader's language.
 
     Returns:
@@ -111,6 +112,11 @@ def _words(kind: Kind) -> dict[str, str]:
             "title": _("Drop pictures here, or choose them"),
             "title_without_folders": _("Choose pictures"),
             "choose_files": _("Choose pictures"),
+        },
+        "project": {
+            "title": _("Drop the file of a saved project here, or choose it"),
+            "title_without_folders": _("Choose the file of a saved project"),
+            "choose_files": _("Choose the file"),
         },
     }[kind]
     return asked | _working_words() | _error_words()

@@ -154,9 +154,11 @@ def explain(*names: str) -> None:
 
 
 def size_text(size_bytes: int) -> str:
-    """Writes a file size in megabytes, or kilobytes below one."""
+    """Writes a file size in megabytes, in kilobytes below one, in gigabytes from one thousand on."""
     if size_bytes < 1_000_000:
         return _("{size} KB", size=number(size_bytes / 1000))
+    if size_bytes >= 1_000_000_000:
+        return _("{size} GB", size=number(size_bytes / 1_000_000_000, 1))
     return _("{size} MB", size=number(size_bytes / 1_000_000, 1 if size_bytes < 10_000_000 else 0))
 
 
@@ -179,7 +181,7 @@ def close_question() -> None:
 
 
 def confirm(title: str, question: str, yes: str, action: Callable[[], object]) -> None:
-    """Asks before something that cannot be undone, and does it after a yes."""
+    """Asks before something that is lost or out of sight afterwards, and does it after a yes."""
 
     @st.dialog(title, icon=":material/delete:", on_dismiss=close_question)
     def dialog() -> None:

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core import dataset, jobs, projects, runs
-from core.projects import MAX_NAME_LENGTH, Project
+from core.projects import KEPT_DAYS, MAX_NAME_LENGTH, Project
 from core.text import _, ngettext, percent
-from core.ui import navigation, pieces, standing
+from core.ui import housekeeping, moving, navigation, pieces, routes, standing
 from core.ui.markup import plain
 from core.ui.network import drawing
 from core.ui.state import Key
@@ -56,7 +56,7 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
         ngettext("{count} class", "{count} classes", table["label"].nunique()),
         ngettext("{count} run", "{count} runs", len(own_runs)),
     ]
-    st.caption(" · ".join(contents))
+    st.caption(" · ".join(contents) + housekeeping.sizes_of(workspace, project))
     with st.container(horizontal=True):
         if any(not run.state.is_over for run in own_runs):
             st.badge(_("training now"), icon=":material/play_arrow:", color="orange")
@@ -73,10 +73,20 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
             " ", Key.RENAME_PROJECT.format(project.id), icon=":material/edit:", help=_("Rename"), type="tertiary"
         ):
             ask_for_name(workspace, project)
+        st.button(
+            " ",
+            key=Key.SAVE_PROJECT.format(project.id),
+            icon=":material/download:",
+            help=_("Save as a file, to keep it or to take it to another computer"),
+            type="tertiary",
+            on_click=moving.save,
+            args=(workspace, project),
+        )
         if pieces.asks(
             " ", Key.DELETE_PROJECT.format(project.id), icon=":material/delete:", help=_("Delete"), type="tertiary"
         ):
             ask_before_deleting(workspace, project)
+    moving.saving(workspace, project)
 
 
 def ask_for_new(workspace: Workspace) -> None:
@@ -123,9 +133,17 @@ def ask_before_deleting(workspace: Workspace, project: Project) -> None:
     pieces.confirm(
         _("Delete the project?"),
         _(
-            "“{name}” will be deleted with its pictures, its runs and its models. This cannot be undone.",
+            "“{name}” goes out of sight with its pictures, its runs and its models. For {days} days you can bring it "
+            "back at the bottom of this page; then it is gone for good.",
             name=plain(project.name),
+            days=KEPT_DAYS,
         ),
         _("Delete"),
-        lambda: jobs.delete_project(workspace, project.id),
+        lambda: _delete(workspace, project),
     )
+
+
+def _delete(workspace: Workspace, project: Project) -> None:
+    folders = [run.folder for run in runs.list_runs(workspace, project.id)]
+    jobs.delete_project(workspace, project.id)
+    routes.withdraw(workspace.project_folder(project.id), *folders)

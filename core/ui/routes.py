@@ -181,6 +181,15 @@ def thumbnails_url(project_folder: Path) -> str:
     return f"{THUMBNAIL_URL}/{_token_for(project_folder, '')}"
 
 
+def withdraw(*folders: Path) -> None:
+    """Closes every address that leads to a file in one of these folders, such as those of a deleted project."""
+    with _lock:
+        for token in [
+            token for token, known in _downloads.items() if any(known.path.is_relative_to(folder) for folder in folders)
+        ]:
+            del _downloads[token]
+
+
 def _token_for(path: Path, file_name: str) -> str:
     now = time.time()
     with _lock:

@@ -1,5 +1,14 @@
-from core import projects
+import shutil
+import time
+
+import pytest
+
+from core import moves, projects, sizes
+from core.limits import Limits
+from core.parcel import BadParcelError
+from core.ui import moving
 from core.ui.state import Key
+from core.ui.upload import FolderUpload
 from tests.pages.reader import open_page, parameter, texts
 
 
@@ -59,3 +68,95 @@ def test_a_card_says_what_is_in_the_project_and_how_well_it_did(filled, finished
 def test_a_name_is_text_and_never_markup(project):
     said = texts(open_page("images", project=project.id, lang="en"))
     assert r"Ants \& \<b\>bees\<\/b\>" in said
+
+
+def test_deleted_project_is_listed_with_its_days_and_comes_back(workspace, filled):
+    projects.delete_project(workspace, filled.id)
+    app = open_page("projects", lang="en")
+    assert [expander.label for expander in app.expander] == ["1 deleted project"]
+    assert "goes for good in 7 days" in texts(app)
+    app.button(key=Key.RECOVER_PROJECT.format(filled.id)).click().run()
+    assert [project.id for project in projects.list_projects(workspace)] == [filled.id]
+    assert not app.expander
+    assert not app.exception
+
+
+def test_in_its_last_day_a_deleted_project_counts_hours(workspace, project):
+    projects.delete_project(workspace, project.id)
+    with workspace.database() as database:
+        database.execute("UPDATE projects SET deleted = ?", (time.time() - projects.KEPT_SECONDS + 3 * 3600,))
+    assert "goes for good in 3 hours" in texts(open_page("projects", lang="en"))
+
+
+def test_deleting_for_good_asks_first(workspace, filled):
+    projects.delete_project(workspace, filled.id)
+    app = open_page("projects", lang="en")
+    app.button(key=Key.REMOVE_PROJECT.format(filled.id)).click().run()
+    assert "This cannot be undone." in texts(app)
+    assert workspace.project_folder(filled.id).exists()
+    app.button(key=Key.CONFIRM).click().run()
+    assert projects.list_deleted(workspace) == []
+    assert not workspace.project_folder(filled.id).exists()
+
+
+def test_address_of_a_deleted_project_and_of_its_run_counts_as_none(workspace, filled, finished):
+    projects.delete_project(workspace, filled.id)
+    for address in ({"project": filled.id}, {"run": finished.id}):
+        assert "No project is open" in texts(open_page("learned", lang="en", **address))
+
+
+def test_page_says_what_everything_takes_once_that_is_known(workspace, filled, finished):
+    assert "Free on this disk" not in texts(open_page("projects", lang="en"))
+    sizes.measure(workspace)
+    said = texts(open_page("projects", lang="en"))
+    assert "KB of pictures" in said and "KB of runs" in said
+    assert "Everything here takes" in said and "Free on this disk" in said
+
+
+def wait(workspace, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while not moves.find(workspace, name).is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def test_project_is_saved_as_a_file_and_offered(workspace, filled):
+    app = open_page("projects", lang="en")
+    app.button(key=Key.SAVE_PROJECT.format(filled.id)).click().run()
+    assert not app.exception
+    wait(workspace, moves.OUT + filled.id)
+    app = open_page("projects", lang="en")
+    assert any("Download (" in element.label for element in app.get("link_button"))
+    app.button(key=Key.DISMISS_MOVE.format(moves.OUT + filled.id)).click().run()
+    assert moves.find_saving(workspace, filled.id) is None
+
+
+def test_project_that_came_in_is_told_and_opened(workspace, filled, finished, tmp_path):
+    moves.save_project(workspace, filled.id)
+    wait(workspace, moves.OUT + filled.id)
+    file = shutil.copy(moves.find_saving(workspace, filled.id).parcel, tmp_path / "download.zip")
+    moves.bring_project(workspace, file, Limits())
+    (move,) = moves.list_arriving(workspace)
+    wait(workspace, move.name)
+    app = open_page("projects", lang="en")
+    # Its model was made up by the test, so that its run does not hold up.
+    assert "is here: 12 pictures, 0 runs." in app.warning[0].value
+    assert "left out: First" in app.warning[0].value
+    app.button(key=Key.OPEN_BROUGHT.format(move.name)).click().run()
+    assert parameter(app, "project") != filled.id
+    assert moves.list_arriving(workspace) == []
+
+
+def test_file_that_is_no_saved_project_is_refused_with_a_sentence(workspace, tmp_path):
+    folder = tmp_path / "upload" / "files"
+    folder.mkdir(parents=True)
+    (folder / "cat.jpg").write_bytes(b"x")
+    with pytest.raises(BadParcelError, match=r"cat\.jpg"):
+        moving.bring(workspace, FolderUpload("u", folder, 1))
+    assert not folder.parent.exists()
+
+
+def test_bringing_a_saved_project_is_offered_also_where_there_is_none(workspace):
+    app = open_page("projects", lang="en")
+    app.button(key=Key.BRING_PROJECT).click().run()
+    assert "Bring only files of people whom you trust" in texts(app)
+    assert not app.exception

@@ -227,6 +227,17 @@ def test_download_ends_with_its_time(browser, tmp_path, monkeypatch):
     assert browser.ask("GET", download_url(tmp_path / "model.keras", "m"))[0].status == 404
 
 
+def test_addresses_of_a_deleted_project_are_closed(browser, tmp_path):
+    addresses = []
+    for folder in ("gone", "kept"):
+        model = tmp_path / folder / "model.keras"
+        model.parent.mkdir()
+        model.write_bytes(b"x")
+        addresses.append(download_url(model, "m"))
+    routes.withdraw(tmp_path / "gone")
+    assert [browser.ask("GET", address)[0].status for address in addresses] == [404, 200]
+
+
 PLACE = f"intakes/1795635445204223805-5cbc/thumbnails/{'0a' * 8}.jpg"
 PICTURE = f"intakes/1795635445204223805-5cbc/images/0a/{'0a' * 8}.png"
 

@@ -56,3 +56,11 @@ def test_a_file_is_read_again_when_it_changed(tmp_path):
     first = fingerprints.of_file(file)
     file.write_bytes(b"other")
     assert (first, fingerprints.of_file(file)) == (fingerprints.of(b"one"), fingerprints.of(b"other"))
+
+
+def test_fingerprints_of_pictures_that_are_gone_are_forgotten(tmp_path):
+    names = pictures(tmp_path)
+    fingerprints.of_pictures(tmp_path / "memory", tmp_path, names)
+    (tmp_path / names[0]).unlink()
+    fingerprints.forget_missing(tmp_path / "memory", tmp_path)
+    assert list(fingerprints.remembered(tmp_path / "memory")) == names[1:]

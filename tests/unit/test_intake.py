@@ -428,7 +428,7 @@ def test_project_deleted_meanwhile_is_told_and_leaves_no_files(workspace, projec
     folder = write(tmp_path / "pets", {"cats/1.png": picture(), "cats/2.png": picture()})
     with pytest.raises(ProjectNotFoundError):
         take_folder(workspace, project, folder, lambda *counted: projects.delete_project(workspace, project))
-    assert not workspace.project_folder(project).exists()
+    assert list((workspace.project_folder(project) / "intakes").iterdir()) == []
 
 
 def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_path, monkeypatch):
@@ -592,7 +592,7 @@ def test_project_that_is_deleted_takes_its_intake_with_it(workspace, project, tm
     while not intake_status(workspace, project).done:
         time.sleep(0.02)
     jobs.delete_project(workspace, project)
-    assert not workspace.project_folder(project).exists()
+    assert list((workspace.project_folder(project) / "intakes").iterdir()) == []
 
 
 def test_cancel_of_what_is_over_changes_nothing(workspace, project, tmp_path, begun):

@@ -151,13 +151,14 @@ def test_failed_run_says_why(workspace, project):
     assert end.sentence.format(**end.values) == f"The disk is full in {run.folder}."
 
 
-def test_deleting_a_project_stops_its_run_and_leaves_nothing(workspace, project):
+def test_deleting_a_project_stops_its_run(workspace, project):
     run = queue(workspace, project, "wait")
     process = process_of(workspace, run)
     jobs.delete_project(workspace, project.id)
-    assert not run.folder.exists()
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     assert projects.list_projects(workspace) == []
+    projects.recover_project(workspace, project.id)
+    assert runs.open_run(workspace, run.id).state == State.STOPPED
 
 
 def test_run_outlives_the_server_that_started_it(workspace, project):

@@ -1,15 +1,24 @@
-"""core.projects: make, list, open, rename, delete."""
+"""core.projects: make, list, open, rename, delete, bring back, remove for good."""
+
+import shutil
+import time
 
 import pytest
 
+from core import runs
 from core.projects import (
+    KEPT_DAYS,
     MAX_NAME_LENGTH,
     ProjectNameError,
     ProjectNotFoundError,
     create_project,
     delete_project,
+    list_deleted,
     list_projects,
     open_project,
+    recover_project,
+    remove_expired,
+    remove_project,
     rename_project,
 )
 
@@ -78,23 +87,115 @@ def test_project_that_is_not_there_is_named(workspace, act):
     assert names(workspace) == ["Ants"]
 
 
-def test_deleted_project_takes_its_folders_along_and_leaves_the_others(workspace):
-    gone, kept = create_project(workspace, "Gone"), create_project(workspace, "Kept")
-    with workspace.database() as database:
-        for run, project in (("r1", gone), ("r2", kept)):
+@pytest.fixture
+def with_run(workspace):
+    """Makes a project with a picture and a run, each a file; returns it with its folders."""
+
+    def make(name: str, run: str):
+        project = create_project(workspace, name)
+        with workspace.database() as database:
             database.execute(
                 "INSERT INTO runs (id, project_id, name, created, state) VALUES (?, ?, 'run', 0, 'finished')",
                 (run, project.id),
             )
-    of_gone = [workspace.project_folder(gone.id) / "images", workspace.run_folder("r1")]
-    of_kept = [workspace.project_folder(kept.id) / "images", workspace.run_folder("r2")]
-    for folder in of_gone + of_kept:
-        folder.mkdir(parents=True)
-        (folder / "file").write_text("x", encoding="utf-8")
+        folders = [workspace.project_folder(project.id) / "images", workspace.run_folder(run)]
+        for folder in folders:
+            folder.mkdir(parents=True)
+            (folder / "file").write_text("x", encoding="utf-8")
+        return project, folders
+
+    return make
+
+
+def age(workspace, project, days: float) -> None:
+    """Makes a deleted project older."""
+    with workspace.database() as database:
+        database.execute("UPDATE projects SET deleted = ? WHERE id = ?", (time.time() - days * 24 * 3600, project.id))
+
+
+def test_deleted_project_and_its_runs_are_out_of_sight_and_keep_their_files(workspace, with_run):
+    gone, folders = with_run("Gone", "r1")
+    kept, _ = with_run("Kept", "r2")
     delete_project(workspace, gone.id)
     assert names(workspace) == ["Kept"]
+    assert [project.id for project in list_deleted(workspace)] == [gone.id]
+    assert [run.id for run in runs.list_runs(workspace)] == ["r2"]
+    assert runs.list_runs(workspace, gone.id) == []
+    for missing in (
+        lambda: open_project(workspace, gone.id),
+        lambda: rename_project(workspace, gone.id, "Here"),
+        lambda: delete_project(workspace, gone.id),
+    ):
+        with pytest.raises(ProjectNotFoundError):
+            missing()
+    with pytest.raises(runs.RunNotFoundError):
+        runs.open_run(workspace, "r1")
+    assert all((folder / "file").exists() for folder in folders)
+    assert open_project(workspace, kept.id) == kept
+
+
+def test_deleted_project_comes_back_as_it_was(workspace, with_run):
+    project, _ = with_run("Ants", "r1")
+    delete_project(workspace, project.id)
+    recover_project(workspace, project.id)
+    assert open_project(workspace, project.id) == project
+    assert runs.open_run(workspace, "r1").project_id == project.id
+    assert list_deleted(workspace) == []
+
+
+def test_deleted_project_says_when_it_goes_for_good(workspace, with_run):
+    project, _ = with_run("Ants", "r1")
+    before = time.time()
+    delete_project(workspace, project.id)
+    (gone,) = list_deleted(workspace)
+    assert before <= gone.gone_at - KEPT_DAYS * 24 * 3600 <= time.time()
+
+
+def test_removed_project_takes_its_folders_along_and_leaves_the_others(workspace, with_run):
+    gone, of_gone = with_run("Gone", "r1")
+    _, of_kept = with_run("Kept", "r2")
+    delete_project(workspace, gone.id)
+    remove_project(workspace, gone.id)
+    assert list_deleted(workspace) == []
     assert not any(folder.exists() for folder in [*of_gone, workspace.project_folder(gone.id)])
     assert all((folder / "file").exists() for folder in of_kept)
+    with pytest.raises(ProjectNotFoundError):
+        recover_project(workspace, gone.id)
+
+
+def test_project_that_is_in_use_cannot_be_removed(workspace, with_run):
+    project, folders = with_run("Ants", "r1")
+    with pytest.raises(ProjectNotFoundError):
+        remove_project(workspace, project.id)
+    assert all(folder.exists() for folder in folders)
+
+
+def test_deleted_projects_go_for_good_after_seven_days_and_not_before(workspace, with_run):
+    old, of_old = with_run("Old", "r1")
+    young, of_young = with_run("Young", "r2")
+    for project, days in ((old, KEPT_DAYS + 0.01), (young, KEPT_DAYS - 0.01)):
+        delete_project(workspace, project.id)
+        age(workspace, project, days)
+    with pytest.raises(ProjectNotFoundError):
+        recover_project(workspace, old.id)
+    remove_expired(workspace)
+    assert not any(folder.exists() for folder in of_old)
+    assert all(folder.exists() for folder in of_young)
+    recover_project(workspace, young.id)
+    assert names(workspace) == ["Young"]
+
+
+def test_removal_that_was_cut_off_is_done_the_next_time(workspace, with_run, monkeypatch):
+    project, folders = with_run("Ants", "r1")
+    delete_project(workspace, project.id)
+    monkeypatch.setattr(shutil, "rmtree", lambda *ignored, **options: None)
+    remove_project(workspace, project.id)
+    assert list_deleted(workspace) == []
+    monkeypatch.undo()
+    remove_expired(workspace)
+    assert not any(folder.exists() for folder in folders)
+    with workspace.database() as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone()[0] == 0
 
 
 # Ids come from the address bar: one that names a folder must not be followed.
@@ -103,8 +204,9 @@ def test_deleting_a_project_that_is_not_there_touches_nothing(workspace, project
     folder = workspace.project_folder(create_project(workspace, "Ants").id)
     folder.mkdir(parents=True)
     workspace.run_folder("r1").mkdir(parents=True)
-    with pytest.raises(ProjectNotFoundError):
-        delete_project(workspace, project_id)
+    for delete in (delete_project, remove_project):
+        with pytest.raises(ProjectNotFoundError):
+            delete(workspace, project_id)
     assert folder.exists()
     assert workspace.run_folder("r1").exists()
     assert names(workspace) == ["Ants"]

@@ -1,0 +1,53 @@
+"""`python -m core.move_worker FOLDER`: packs or unpacks one project and says how far it is."""
+
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.errors import AppError
+from core.intake_folder import END, PROGRESS, IntakeFolder
+from core.intake_worker import CancelledError, Progress, processes
+from core.limits import MEGABYTE, Limits
+from core.moves import ORDER, PARCEL, MoveFailedError
+from core.packing import pack
+from core.parcel import NoRoomError
+from core.taking import is_full
+from core.unpacking import unpack
+from core.workspace import Workspace
+
+
+def main(path: Path) -> None:
+    """Carries out the order of a move's folder; how it ended is written there."""
+    folder = IntakeFolder(path)
+    try:
+        end = _carried_out(path, folder.read(ORDER))
+    except CancelledError:
+        return
+    except AppError as error:
+        end = {"error": error.said()}
+    except Exception as error:
+        traceback.print_exc()
+        needed = folder.read(PROGRESS).get("total", 0) // MEGABYTE
+        problem = NoRoomError(folder=path.parents[1], needed=needed) if is_full(error) else MoveFailedError()
+        end = {"error": problem.said()}
+    folder.write(END, end)
+
+
+def _carried_out(path: Path, order: dict[str, Any]) -> dict[str, Any]:
+    workspace, progress = Workspace(path.parents[1]), Progress(path)
+
+    def tell(done: int, total: int) -> None:
+        progress(done, total, "looking")
+
+    if "project_id" in order:
+        pack(workspace, order["project_id"], path / PARCEL, tell)
+        return {"packed": True}
+    with processes() as workers:
+        brought = unpack(workspace, Path(order["file"]), path, Limits(**order["limits"]), tell, workers)
+    return {"brought": asdict(brought)}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

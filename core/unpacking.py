@@ -1,0 +1,390 @@
+"""Unpacking: a saved project that somebody brings is checked and laid ready, to be made part of the workspace.
+
+It comes from a stranger as far as anybody knows. Nothing of it is taken over as it is: pictures are decoded and written
+anew, rows are checked value by value, runs are proved (`core.proving`). Below the folder of the move then lie
+
+    home/projects/<id>, home/runs/<id>   as they will lie in the workspace
+    rows.db                              what goes into its index
+"""
+
+import hashlib
+import secrets
+import shutil
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core import soundness
+from core.dataset import thumbnail_of
+from core.errors import AppError
+from core.harvest import written
+from core.incoming import REASONS, Incoming, SetAsideError, list_zip, opened_zip
+from core.limits import MEGABYTE, Limits
+from core.packing import FREE_BYTES_KEPT, OnProgress
+from core.parcel import (
+    CHANGES,
+    CHECKPOINTS,
+    COLUMNS,
+    FILES,
+    FORMAT,
+    IMAGES,
+    MANIFEST,
+    MODELS,
+    PICTURE,
+    PICTURES,
+    RUN_IMAGES,
+    RUN_PREDICTIONS,
+    RUNS,
+    BadParcelError,
+    NewerParcelError,
+    NoRoomError,
+    parsed,
+    rows,
+)
+from core.pictures import working_copy
+from core.proving import prove
+from core.runs import Run, State
+from core.soundness import MAX_RUNS, SHA256, UnsoundError, is_count, path_of, require, state_of, told_as
+from core.text import N_
+from core.workspace import Workspace
+
+HOME, ROWS_FILE = "home", "rows.db"
+CHUNK_FILES, CHUNK_BYTES = 32, 8 * MEGABYTE
+WAITING_CHUNKS = 8
+
+
+class CrashedPictureError(AppError):
+    """A decoder ended its process."""
+
+    sentence = N_(
+        "One of the pictures of this saved project ends the program that decodes it, or the memory was too small. "
+        "Nothing was taken in."
+    )
+
+
+class LargeParcelError(AppError):
+    """It holds more than is allowed."""
+
+    sentence = N_(
+        "This saved project holds more than is taken in at a time: {files} files with {gigabytes} GB. Allow more with "
+        "HEADSTART_MAX_FILES and HEADSTART_MAX_UNPACKED_GB, start Headstart again, and bring it once more."
+    )
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What was laid ready.
+
+    Attributes:
+        project_id: The one that it has here.
+        name: For people.
+        num_images: Pictures in it that are in use.
+        num_set_aside: Pictures that were damaged or missing; they are listed in the project with the reason.
+        num_runs: Runs in it.
+        runs_left_out: Names of runs that did not hold up.
+    """
+
+    project_id: str
+    name: str
+    num_images: int
+    num_set_aside: int
+    num_runs: int
+    runs_left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on its way: what it is called below its project's folder, what its bytes add up to, and those."""
+
+    file: str
+    sha256: str
+    data: bytes
+    problem: str | None = None
+
+
+def unpack(
+    workspace: Workspace, file: Path, folder: Path, limits: Limits, on_progress: OnProgress, workers: Executor
+) -> Brought:
+    """Checks a saved project and lays it ready.
+
+    Args:
+        workspace: Where it is to go; only looked at.
+        file: The zip.
+        folder: Where it is laid ready.
+        limits: Of what is taken in at a time.
+        on_progress: Called now and then with the bytes that are done and those of all; may raise to end it.
+        workers: Decode the pictures.
+
+    Raises:
+        BrokenZipError: It cannot be read as a zip.
+        BadParcelError: It is no saved project, or was changed by somebody.
+        NewerParcelError: It was saved by a newer version.
+        LargeParcelError: It holds more than is allowed.
+        NoRoomError: The disk has too little room.
+        CrashedPictureError: A picture ends the process that decodes it.
+    """
+    with opened_zip(file) as archive:
+        sizes = [member.file_size for member in archive.infolist()]
+        if len(sizes) > limits.num_files + MAX_RUNS or sum(sizes) > limits.unpacked_bytes:
+            raise LargeParcelError(files=len(sizes), gigabytes=round(sum(sizes) / 1e9, 1))
+        needed = sum(sizes) + FREE_BYTES_KEPT
+        if needed > shutil.disk_usage(folder).free:
+            raise NoRoomError(folder=workspace.home, needed=needed // MEGABYTE)
+        members = _Members(
+            {item.name: item for item in list_zip(archive, limits)},
+            {item.name: item for item in list_zip(archive, replace(limits, file_bytes=limits.unpacked_bytes))},
+            sum(sizes),
+        )
+        return _Unpacking(workspace, folder, limits, members, on_progress).all(workers)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """What is in the zip, by name, as pictures and as what may be larger; and all of its bytes."""
+
+    small: dict[str, Incoming]
+    large: dict[str, Incoming]
+    num_bytes: int
+
+
+class _Unpacking:
+    def __init__(self, workspace: Workspace, folder: Path, limits: Limits, members: _Members, on_progress: OnProgress):
+        self._workspace = workspace
+        self._folder = folder
+        self._home = Workspace(folder / HOME)
+        self._limits = limits
+        self._members = members
+        self._on_progress = on_progress
+        self._done = 0
+        self._old_id = self._id = ""
+
+    def all(self, workers: Executor) -> Brought:
+        """Goes through every part."""
+        manifest = parsed(self._read(MANIFEST), MANIFEST)
+        if is_count(manifest.get("format")) and manifest["format"] > FORMAT:
+            raise NewerParcelError()
+        with told_as(MANIFEST):
+            project, told_runs = soundness.project(manifest), soundness.runs(manifest)
+        self._old_id = project["id"]
+        self._id = self._free_id("projects", project["id"])
+        problems = self._pictures(workers)
+        with closing(sqlite3.connect(self._folder / ROWS_FILE, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = OFF")  # whoever loses it begins anew
+            database.execute("BEGIN")
+            numbers, num_aside = self._images(database, problems)
+            self._said(database, manifest, numbers)
+            left_out = self._take_runs(database, told_runs)
+            database.execute("CREATE TABLE project (id, name, created)")
+            database.execute("INSERT INTO project VALUES (?, ?, ?)", (self._id, project["name"], project["created"]))
+            in_use = "SELECT count(*) FROM images WHERE file IS NOT NULL AND removed IS NULL"
+            num_images = database.execute(in_use).fetchone()[0]
+            database.execute("COMMIT")
+        self._on_progress(self._members.num_bytes, self._members.num_bytes)
+        return Brought(
+            self._id, project["name"], num_images, num_aside, len(told_runs) - len(left_out), tuple(left_out)
+        )
+
+    def _pictures(self, workers: Executor) -> dict[str, str | None]:
+        """Lays the pictures ready; returns each that is listed, with why it is set aside or None."""
+        problems: dict[str, str | None] = {}
+        sums: dict[str, str] = {}
+        with told_as(FILES):
+            for row in rows(self._pieces(FILES), FILES):
+                require(PICTURE.fullmatch(row["file"]) is not None and SHA256.fullmatch(row["sha256"]) is not None)
+                require(row["file"] not in sums)
+                sums[row["file"]] = row["sha256"]
+        home = self._home.project_folder(self._id)
+        waiting: deque[tuple[list[Picture], Future[list[str | None]]]] = deque()
+
+        def settle() -> None:
+            chunk, future = waiting.popleft()
+            problems.update(zip((picture.file for picture in chunk), future.result(), strict=True))
+            self._advance(sum(len(picture.data) for picture in chunk))
+
+        try:
+            for chunk in _chunks(self._picture(name, digest) for name, digest in sums.items()):
+                waiting.append((chunk, workers.submit(keep_pictures, chunk, home, self._limits.pixels)))
+                if len(waiting) > WAITING_CHUNKS:
+                    settle()
+            while waiting:
+                settle()
+        except BrokenProcessPool as error:
+            raise CrashedPictureError() from error
+        return problems
+
+    def _picture(self, name: str, digest: str) -> "Picture":
+        item = self._members.small.get(f"{PICTURES}/{name}")
+        try:
+            if item is None:
+                raise SetAsideError("absent")
+            if item.refusal:
+                raise item.refusal
+            return Picture(name, digest, item.read())
+        except SetAsideError as problem:
+            return Picture(name, digest, b"", written(problem))
+
+    def _images(self, database: sqlite3.Connection, problems: dict[str, str | None]) -> tuple[dict[int, int], int]:
+        """Writes the rows of the pictures, numbered from 1 on.
+
+        Returns:
+            The number of each by the one that it had, and how many had to be set aside.
+        """
+        database.execute(f"CREATE TABLE images (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
+        insert = f"INSERT INTO images VALUES (?{', ?' * len(COLUMNS)})"
+        numbers: dict[int, int] = {}
+        num_aside = 0
+        with told_as(IMAGES):
+            for number, row in enumerate(rows(self._pieces(IMAGES), IMAGES), start=1):
+                require(is_count(row["id"]) and row["id"] not in numbers)
+                numbers[row["id"]] = number
+                values = soundness.image(row)
+                if values["file"] is not None:
+                    problem = problems.get(values["file"], written(SetAsideError("absent")))
+                    if problem is not None:
+                        num_aside += 1
+                        values |= {"file": None, "label": None, "split": None, "problem": problem, "removed": None}
+                database.execute(insert, (number, *(values[name] for name in COLUMNS)))
+        return numbers, num_aside
+
+    def _said(self, database: sqlite3.Connection, manifest: dict[str, Any], numbers: dict[int, int]) -> None:
+        """Writes what can be undone, and what the owner said is fine."""
+        database.execute("CREATE TABLE changes (made, sentence, before, fine)")
+        with told_as(CHANGES):
+            for row in rows(self._pieces(CHANGES), CHANGES):
+                database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", soundness.change(row, numbers))
+        database.execute("CREATE TABLE fine (kind, subject)")
+        with told_as(MANIFEST):
+            database.executemany("INSERT INTO fine VALUES (?, ?)", soundness.fine(manifest["fine"], numbers))
+
+    def _take_runs(self, database: sqlite3.Connection, told: list[dict[str, Any]]) -> list[str]:
+        """Lays the runs ready; returns the names of those that do not hold up."""
+        database.execute("CREATE TABLE runs (id, name, created, state)")
+        left_out = []
+        for row in told:
+            run_id = self._free_id("runs", row["id"])
+            folder = self._home.run_folder(run_id)
+            run = Run(run_id, self._id, row["name"], row["created"], folder, state_of(row["state"]))
+            try:
+                self._take_run(run, f"{RUNS}/{row['id']}")
+            except (UnsoundError, BadParcelError, SetAsideError, LookupError, TypeError):
+                shutil.rmtree(folder, ignore_errors=True)
+                left_out.append(run.name)
+                continue
+            state = run.state if run.state != State.PAUSED or run.has_epochs else State.LOST
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (run.id, run.name, run.created, state))
+        return left_out
+
+    def _take_run(self, run: Run, below: str) -> None:
+        run.folder.mkdir(parents=True)
+        for name in ("config.json", "events.jsonl", *CHECKPOINTS, *MODELS):
+            if f"{below}/{name}" in self._members.large:
+                self._copy(f"{below}/{name}", run.folder / name)
+        predictions = f"{below}/{RUN_PREDICTIONS}"
+        prove(
+            run,
+            rows(self._pieces(f"{below}/{RUN_IMAGES}"), RUN_IMAGES),
+            rows(self._pieces(predictions), RUN_PREDICTIONS) if predictions in self._members.large else None,
+            self._renamed,
+        )
+
+    def _renamed(self, path: object) -> str:
+        before = f"projects/{self._old_id}/"
+        require(isinstance(path, str) and path.startswith(before))
+        return path_of(str(path).removeprefix(before), self._id)
+
+    def _read(self, name: str) -> bytes:
+        item = self._members.small.get(name)
+        if item is None:
+            raise BadParcelError(part=name)
+        try:
+            if item.refusal:
+                raise item.refusal
+            return item.read()
+        except SetAsideError as error:
+            raise BadParcelError(part=name) from error
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        item = self._members.large.get(name)
+        if item is None:
+            raise BadParcelError(part=name)
+        if item.refusal:
+            raise BadParcelError(part=name) from item.refusal
+        try:
+            yield from item.pieces()
+        except SetAsideError as error:
+            if error.sentence != REASONS["empty"]:  # a table may have no rows
+                raise BadParcelError(part=name) from error
+
+    def _copy(self, name: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            for piece in self._pieces(name):
+                file.write(piece)
+                self._advance(len(piece))
+
+    def _free_id(self, table: str, wanted: str) -> str:
+        with self._workspace.database() as database:
+            taken = {row["id"] for row in database.execute(f"SELECT id FROM {table}")}
+        while wanted in taken or (self._workspace.home / table / wanted).exists():
+            wanted = secrets.token_hex(4)
+        return wanted
+
+    def _advance(self, num_bytes: int) -> None:
+        self._done += num_bytes
+        self._on_progress(min(self._done, self._members.num_bytes), self._members.num_bytes)
+
+
+def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[str | None]:
+    """Decodes pictures and lays them ready, each with its thumbnail, in whichever process has time.
+
+    Args:
+        pictures: Some at a time.
+        home: The project's folder.
+        max_pixels: A picture with more is set aside.
+
+    Returns:
+        For each, why it is set aside; None where it is not.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    return [_keep(picture, home, max_pixels) for picture in pictures]
+
+
+def _keep(picture: Picture, home: Path, max_pixels: int) -> str | None:
+    if picture.problem:
+        return picture.problem
+    file = home / picture.file
+    try:
+        copy = working_copy(picture.data, max_pixels=max_pixels)
+        if hashlib.sha256(picture.data).hexdigest() != picture.sha256 or copy.suffix != file.suffix:
+            raise SetAsideError("altered")
+    except AppError as error:
+        return written(error)
+    except MemoryError:
+        return written(SetAsideError("memory"))
+    # Not the bytes that came: what is kept holds nothing that the picture does not need.
+    for path, data in ((file, copy.data), (thumbnail_of(file), copy.thumbnail)):
+        if data is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    return None
+
+
+def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    chunk: list[Picture] = []
+    num_bytes = 0
+    for picture in pictures:
+        chunk.append(picture)
+        num_bytes += len(picture.data)
+        if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
+            yield chunk
+            chunk, num_bytes = [], 0
+    if chunk:
+        yield chunk

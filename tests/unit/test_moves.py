@@ -1,0 +1,174 @@
+"""core.moves: projects go out and come in in processes of their own, found again by whoever asks."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from core import dataset, intake, jobs, moves, processes, projects, runs
+from core.housekeeping import sweep
+from core.limits import Limits
+from core.moves import IN, OUT, MoveFailedError
+from core.parcel import BadParcelError
+from core.workspace import Workspace
+from tests import parcels
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def project(workspace, tmp_path) -> str:
+    return parcels.make_project(workspace, tmp_path / "pictures")
+
+
+def wait(workspace: Workspace, name: str) -> moves.Move:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (move := moves.find(workspace, name)).is_over and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert move.is_over
+    return move
+
+
+def saved(workspace: Workspace, project_id: str, folder: Path) -> Path:
+    """The file of a project, as somebody downloads it."""
+    moves.save_project(workspace, project_id)
+    move = wait(workspace, OUT + project_id)
+    assert move.parcel, move.error
+    return Path(shutil.copy(move.parcel, folder / "download.zip"))
+
+
+def arrived(workspace: Workspace) -> moves.Move:
+    (move,) = moves.list_arriving(workspace)
+    return wait(workspace, move.name)
+
+
+def test_project_goes_out_and_comes_into_another_workspace(workspace, project, tmp_path):
+    parcels.make_run(workspace, project)
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    discard = tmp_path / "upload"
+    discard.mkdir()
+    moves.bring_project(other, Path(shutil.move(file, discard / "download.zip")), Limits(), discard=discard)
+    brought = arrived(other).brought
+    assert (brought.num_runs, brought.runs_left_out, brought.num_set_aside) == (1, (), 0)
+    assert parcels.images(other, project).equals(parcels.images(workspace, project))
+    assert all((other.home / path).exists() for path in dataset.images(other, project)["path"])
+    assert runs.list_runs(other)[0].has_model
+    assert not discard.exists()
+
+
+def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tmp_path):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    moves.bring_project(other, file, Limits())
+    move = arrived(other)
+    left = {path.name for path in (other.home / "moves" / move.name).iterdir()}
+    assert not left & {"home", "rows.db"}
+    moves.dismiss(other, move.name)
+    assert moves.list_arriving(other) == []
+    assert not (other.home / "moves" / move.name).exists()
+
+
+def test_what_cannot_be_taken_in_is_told_and_changes_nothing(workspace, tmp_path):
+    file = tmp_path / "pets.zip"
+    file.write_bytes(b"no zip")
+    moves.bring_project(workspace, file, Limits())
+    move = arrived(workspace)
+    assert "is not a zip that can be read" in move.error.shown()
+    assert projects.list_projects(workspace) == []
+    assert not list(workspace.home.glob("projects/*"))
+
+
+def test_project_that_cannot_be_taken_over_at_the_end_changes_nothing(workspace, project, tmp_path, monkeypatch):
+    parcels.make_run(workspace, project)
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.parent.name == "runs":  # the project itself has its place by then
+            raise OSError("the disk is gone")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    moves.bring_project(other, file, Limits())
+    assert arrived(other).error.sentence == MoveFailedError.sentence
+    monkeypatch.undo()
+    assert projects.list_projects(other) == []
+    assert not list(other.home.glob("projects/*")) and not list(other.home.glob("runs/*"))
+
+
+def test_process_that_ends_without_a_word_is_told(workspace, project, monkeypatch):
+    monkeypatch.setattr(moves, "COMMAND", (*moves.COMMAND[:1], "-c", "import os; os._exit(9)"))
+    moves.save_project(workspace, project)
+    assert wait(workspace, OUT + project).error.sentence == MoveFailedError.sentence
+
+
+def test_move_that_is_cancelled_leaves_nothing(workspace, project, monkeypatch):
+    monkeypatch.setattr(moves, "COMMAND", (*moves.COMMAND[:1], "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(moves, "CANCEL_SECONDS", 0.1)
+    moves.save_project(workspace, project)
+    assert not moves.find_saving(workspace, project).is_over
+    moves.cancel(workspace, OUT + project)
+    assert moves.find_saving(workspace, project) is None
+    assert not list((workspace.home / "moves").iterdir())
+
+
+def test_saving_twice_at_once_is_saving_once(workspace, project, monkeypatch):
+    started = []
+    start = processes.start
+    monkeypatch.setattr(processes, "start", lambda *given: started.append(given) or start(*given))
+    moves.save_project(workspace, project)
+    moves.save_project(workspace, project)
+    wait(workspace, OUT + project)
+    assert len(started) == 1
+
+
+def test_saved_anew_the_file_holds_what_is_new(workspace, project, tmp_path):
+    first = saved(workspace, project, tmp_path).stat().st_size
+    intake.take_files(workspace, project, "grey", [("new.png", _new(tmp_path))])
+    assert saved(workspace, project, tmp_path).stat().st_size > first
+
+
+def _new(folder: Path) -> Path:
+    file = folder / "new.png"
+    file.write_bytes(parcels.picture((99, 98, 97)))
+    return file
+
+
+def test_server_that_starts_anew_takes_over_what_an_earlier_one_began(workspace, project, tmp_path, monkeypatch):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    monkeypatch.setattr(moves, "_follow", lambda workspace, folder: None)
+    moves.bring_project(other, file, Limits())
+    monkeypatch.undo()
+    moves.adopt(other)
+    assert arrived(other).brought.project_id == project
+
+
+def test_deleted_project_takes_its_file_along(workspace, project, tmp_path):
+    saved(workspace, project, tmp_path)
+    jobs.delete_project(workspace, project)
+    assert moves.find_saving(workspace, project) is None
+
+
+def test_file_goes_after_a_day_and_not_before(workspace, project, tmp_path):
+    saved(workspace, project, tmp_path)
+    sweep(workspace)
+    assert moves.find_saving(workspace, project).parcel.exists()
+    outcome = workspace.home / "moves" / (OUT + project) / "outcome.json"
+    os.utime(outcome, (time.time() - moves.KEPT_SECONDS - 60,) * 2)
+    sweep(workspace)
+    assert moves.find_saving(workspace, project) is None
+
+
+def test_nothing_is_under_way_at_first(workspace):
+    assert moves.list_arriving(workspace) == []
+    assert moves.find(workspace, IN + "nothing") is None
+    moves.cancel(workspace, IN + "nothing")
+    moves.dismiss(workspace, IN + "nothing")
+    with pytest.raises(projects.ProjectNotFoundError):
+        moves.save_project(workspace, "p404")
+    assert BadParcelError(part="x").shown()
