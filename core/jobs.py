@@ -56,9 +56,11 @@ def start_run(workspace: Workspace, project_id: str, name: str, config: RunConfi
     """Splits the project's images, writes the run's folder, and queues it; it starts when a slot is free.
 
     Raises:
+        ProjectNotFoundError: There is no such project, or not for this reader.
         TooFewClassesError: The project has fewer than two classes.
         TooFewImagesError: A class has fewer than two images.
     """
+    projects.open_project(workspace, project_id)
     table = dataset.images(workspace, project_id)
     dataset.check_trainable(table)
     table = split_both_ways(table, config.validation_share, config.seed, test_share=config.test_share)
@@ -131,7 +133,12 @@ def delete_run(workspace: Workspace, run_id: str) -> None:
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
-    """Stops a project's runs and intake and deletes it with its images and models."""
+    """Stops a project's runs and intake and deletes it with its images and models.
+
+    Raises:
+        ProjectNotFoundError: There is none of that id, or not for this reader.
+    """
+    projects.open_project(workspace, project_id)
     intake.cancel_intake(workspace, project_id)
     for run in runs.list_runs(workspace, project_id):
         _end(workspace, run)
@@ -146,8 +153,8 @@ def join(run_id: str) -> None:
 
 
 def queue_position(workspace: Workspace, run: Run) -> int:
-    """Returns how many runs go before a queued one, the running ones counted."""
-    waiting = [other for other in runs.list_runs(workspace) if not other.state.is_over]
+    """Returns how many runs go before a queued one, whosever they are, the running ones counted."""
+    waiting = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
     return sum(other.created < run.created for other in waiting)
 
 

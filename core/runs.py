@@ -3,6 +3,7 @@
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.errors import AppError
 from core.processes import Worker
 from core.text import N_
 from core.whole import write_whole
-from core.workspace import Workspace
+from core.workspace import OWN, Workspace
 
 
 class State(StrEnum):
@@ -41,6 +42,7 @@ class State(StrEnum):
         return self in (State.PAUSED, State.FINISHED, State.STOPPED, State.FAILED, State.LOST)
 
 
+OWN_RUNS = f"SELECT runs.* FROM runs JOIN projects ON projects.id = runs.project_id WHERE {OWN}"
 KEPT = ["path", "name", "label", "split", "random_split", "similar"]  # columns of a run's images.parquet
 STATE_OF_END = {
     events.Finished: State.FINISHED,
@@ -113,16 +115,17 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
 
 
 def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
-    """Returns the runs of a project, or of all projects, the newest first, each in its true state."""
+    """Returns the runs of a project, or of all the reader's projects, the newest first, each in its true state."""
     with workspace.database() as database:
         rows = database.execute(
-            "SELECT * FROM runs WHERE ? IS NULL OR project_id = ? ORDER BY created DESC", (project_id, project_id)
+            f"{OWN_RUNS} AND (:project IS NULL OR project_id = :project) ORDER BY runs.created DESC",
+            {"project": project_id, "reader": workspace.reader},
         ).fetchall()
     return [_run(workspace, dict(row)) for row in rows]
 
 
 def list_unfinished(workspace: Workspace) -> list[Run]:
-    """Returns the runs that were not over when last seen, each in its true state."""
+    """Returns everybody's runs that were not over when last seen, each in its true state; for the queue."""
     over = [str(state) for state in State if state.is_over]
     marks = ", ".join("?" * len(over))
     with workspace.database() as database:
@@ -134,10 +137,10 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
     """Returns one run in its true state.
 
     Raises:
-        RunNotFoundError: There is none of that id.
+        RunNotFoundError: There is none of that id, or not for this reader.
     """
     with workspace.database() as database:
-        row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row = database.execute(f"{OWN_RUNS} AND runs.id = :id", {"id": run_id, "reader": workspace.reader}).fetchone()
     if row is None:
         raise RunNotFoundError(run_id=run_id)
     return _run(workspace, dict(row))
@@ -191,10 +194,12 @@ def _renamed(both: pd.DataFrame) -> list[str]:
 
 
 def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Deletes a run that is over, with its model."""
-    with workspace.database() as database:
-        database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-    shutil.rmtree(workspace.run_folder(run_id), ignore_errors=True)
+    """Deletes a run of the reader's that is over, with its model; one that is not there is no trouble."""
+    with suppress(RunNotFoundError):
+        run = open_run(workspace, run_id)
+        with workspace.database() as database:
+            database.execute("DELETE FROM runs WHERE id = ?", (run.id,))
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def request_again(workspace: Workspace, run: Run, *, only_to_finish: bool = False) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core import workspace as module
 from core.workspace import HOME_VARIABLE, MIGRATIONS, Workspace
 
-INSERT = "INSERT INTO projects VALUES (?, ?, ?)"
+INSERT = "INSERT INTO projects (id, name, created) VALUES (?, ?, ?)"
 
 
 def project_ids(workspace: Workspace) -> list[str]:
