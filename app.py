@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from core import holding, housekeeping, intake, jobs, moves, probing
-from core.holding import HeldError
-from core.ui import upload
+from core.errors import AppError
+from core.ui import sharing, upload
 from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES
 from core.workspace import Workspace
@@ -18,9 +19,10 @@ from core.workspace import Workspace
 
 @asynccontextmanager
 async def lifespan(server: st.App) -> AsyncIterator[None]:
-    """Holds the workspace, keeps it tidy, follows intakes that went on, and launches queued runs."""
+    """Asks who may reach it, holds the workspace and keeps it tidy, goes on with what went on, launches queued runs."""
     workspace = Workspace.default()
-    _hold(workspace)
+    _or_end(sharing.check)
+    _or_end(partial(holding.hold, workspace.home))
     housekeeping.watch(workspace, upload.sweep)
     intake.adopt(workspace)
     moves.adopt(workspace)
@@ -30,12 +32,19 @@ async def lifespan(server: st.App) -> AsyncIterator[None]:
     holding.release(workspace.home)
 
 
-def _hold(workspace: Workspace) -> None:
+def _or_end(check: Callable[[], None]) -> None:
+    """Ends the server with one sentence where a check finds something against it."""
     try:
-        holding.hold(workspace.home)
-    except HeldError as error:
+        check()
+    except AppError as error:
         print(error, file=sys.stderr, flush=True)
         os._exit(1)  # nothing has begun; an exception would only bury the sentence
 
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", routes=ROUTES, lifespan=lifespan, on_script_error=show_bug)
+app = st.App(
+    Path(__file__).parent / "pages" / "main.py",
+    routes=ROUTES,
+    middleware=sharing.MIDDLEWARE,
+    lifespan=lifespan,
+    on_script_error=show_bug,
+)

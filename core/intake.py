@@ -283,7 +283,8 @@ def _settle(workspace: Workspace, project_id: str, folder: IntakeFolder) -> None
 
 def _bring_home(workspace: Workspace, project_id: str, folder: IntakeFolder) -> None:
     try:
-        harvest.bring_home(workspace, project_id, folder.path)
+        # As the server: were the project only hidden from a reader, its pictures would be taken for those of none.
+        harvest.bring_home(workspace.seen_by(None), project_id, folder.path)
     except projects.ProjectNotFoundError:
         # Not the project's: somebody may bring that back.
         shutil.rmtree(folder.path, ignore_errors=True)

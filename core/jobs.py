@@ -56,9 +56,11 @@ def start_run(workspace: Workspace, project_id: str, name: str, config: RunConfi
     """Splits the project's images, writes the run's folder, and queues it; it starts when a slot is free.
 
     Raises:
+        ProjectNotFoundError: There is no such project, or not for this reader.
         TooFewClassesError: The project has fewer than two classes.
         TooFewImagesError: A class has fewer than two images.
     """
+    projects.open_project(workspace, project_id)
     table = dataset.images(workspace, project_id)
     dataset.check_trainable(table)
     table = split_both_ways(table, config.validation_share, config.seed, test_share=config.test_share)
@@ -134,8 +136,9 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
     """Stops a project's runs and intake and puts it out of sight; see `core.projects`.
 
     Raises:
-        ProjectNotFoundError: There is none of that id.
+        ProjectNotFoundError: There is none of that id, or not for this reader.
     """
+    projects.open_project(workspace, project_id)
     intake.cancel_intake(workspace, project_id)
     moves.forget_saving(workspace, project_id)
     for run in runs.list_runs(workspace, project_id):
@@ -151,7 +154,7 @@ def join(run_id: str) -> None:
 
 
 def runs_before(workspace: Workspace, run: Run) -> tuple[int, int]:
-    """Returns how many runs are at work, and how many others wait and begin before a waiting one."""
+    """Returns how many runs are at work, and how many others wait and begin before a waiting one; whosever they are."""
     unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
     waiting = _in_line(unfinished)
     return len(unfinished) - len(waiting), sum(other.queued < run.queued for other in waiting)
@@ -160,19 +163,21 @@ def runs_before(workspace: Workspace, run: Run) -> tuple[int, int]:
 def move_up(workspace: Workspace, run_id: str) -> None:
     """Lets a waiting run begin before the one that is next before it in line; the first one stays where it is.
 
+    Where people sign in, it changes places with another run of the same person, and those of others begin as before.
+
     Raises:
-        RunNotFoundError: There is none of that id.
+        RunNotFoundError: There is none of that id, or not for this reader.
     """
     with _launching:
         run = runs.open_run(workspace, run_id)
-        before = [other for other in _in_line(runs.list_unfinished(workspace)) if other.queued < run.queued]
+        before = [other for other in _in_line(runs.list_runs(workspace)) if other.queued < run.queued]
         if run.state == State.QUEUED and before:
             runs.swap_places(workspace, run, before[-1])
 
 
-def _in_line(unfinished: list[Run]) -> list[Run]:
-    """Returns the waiting runs in the order in which they begin."""
-    return sorted((run for run in unfinished if run.state == State.QUEUED), key=lambda run: run.queued)
+def _in_line(every: list[Run]) -> list[Run]:
+    """Returns the waiting ones among some runs, in the order in which they begin."""
+    return sorted((run for run in every if run.state == State.QUEUED), key=lambda run: run.queued)
 
 
 def watch(workspace: Workspace) -> None:

@@ -99,7 +99,12 @@ def bring_project(workspace: Workspace, file: Path, limits: Limits, *, discard: 
     Raises:
         OSError: The disk is full.
     """
-    order = {"file": str(file), "limits": asdict(limits), "discard": str(discard) if discard else ""}
+    order = {
+        "file": str(file),
+        "limits": asdict(limits),
+        "discard": str(discard) if discard else "",
+        "reader": workspace.reader,
+    }
     _start(workspace, IN + secrets.token_hex(4), order)
 
 
@@ -153,7 +158,8 @@ def _settle(workspace: Workspace, folder: IntakeFolder) -> None:
         end = {"error": MoveFailedError().said()}
     if "brought" in end:
         try:
-            _bring_home(workspace, folder.path, end["brought"]["project_id"])
+            reader = folder.read(ORDER).get("reader")
+            _bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
         except Exception:
             logger.exception("A project that was brought could not be taken over.")
             end = {"error": MoveFailedError().said()}
@@ -168,7 +174,10 @@ def _bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
     columns = ", ".join(COLUMNS)
     try:
         with workspace.database(beside=folder / ROWS_FILE) as database:
-            database.execute("INSERT INTO projects (id, name, created) SELECT id, name, created FROM beside.project")
+            database.execute(
+                "INSERT INTO projects (id, name, created, owner) SELECT id, name, created, ? FROM beside.project",
+                (workspace.reader,),
+            )
             first = Shift(database.execute("SELECT coalesce(max(id), 0) FROM images").fetchone()[0])
             database.execute(
                 f"INSERT INTO images (id, project_id, {columns}) SELECT id + ?, ?, {columns} FROM beside.images",
@@ -236,10 +245,14 @@ def forget_saving(workspace: Workspace, project_id: str) -> None:
 
 
 def list_arriving(workspace: Workspace) -> list[Move]:
-    """Returns the projects that come in, and those that arrived and were not dismissed yet."""
-    names = [folder.path.name for folder in _folders(workspace)]
+    """Returns the reader's projects that come in, and those that arrived and were not dismissed yet."""
+    names = [folder.path.name for folder in _folders(workspace) if _is_for(workspace, folder)]
     found = [find(workspace, name) for name in names if name.startswith(IN)]
     return [move for move in found if move is not None]
+
+
+def _is_for(workspace: Workspace, folder: IntakeFolder) -> bool:
+    return workspace.reader in (None, folder.read(ORDER).get("reader"))
 
 
 def cancel(workspace: Workspace, name: str) -> None:

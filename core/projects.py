@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import AppError
 from core.text import N_
-from core.workspace import Workspace
+from core.workspace import OWN, Workspace
 
 MAX_NAME_LENGTH = 80
 KEPT_DAYS = 7
@@ -19,6 +19,12 @@ class ProjectNameError(AppError):
     """A project needs a name of a sensible length."""
 
     sentence = N_("A project needs a name of 1 to {limit} characters. Type one and try again.")
+
+
+class OwnerlessError(AppError):
+    """A project was named for its owner and has none."""
+
+    sentence = N_("The project “{project_id}” belongs to nobody itself. Sign in, make a project, and name that one.")
 
 
 class ProjectNotFoundError(AppError):
@@ -50,7 +56,7 @@ def _checked(name: str) -> str:
 
 
 def create_project(workspace: Workspace, name: str) -> Project:
-    """Makes an empty project.
+    """Makes an empty project, which belongs to the workspace's reader.
 
     Raises:
         ProjectNameError: The name is empty or too long.
@@ -58,24 +64,26 @@ def create_project(workspace: Workspace, name: str) -> Project:
     project = Project(id=secrets.token_hex(4), name=_checked(name), created=time.time())
     with workspace.database() as database:
         database.execute(
-            "INSERT INTO projects (id, name, created) VALUES (?, ?, ?)", (project.id, project.name, project.created)
+            "INSERT INTO projects (id, name, created, owner) VALUES (?, ?, ?, ?)",
+            (project.id, project.name, project.created, workspace.reader),
         )
     return project
 
 
 def list_projects(workspace: Workspace) -> list[Project]:
-    """Returns all projects but deleted ones, the newest first."""
+    """Returns the reader's projects but deleted ones, the newest first."""
     return _listed(workspace, "deleted IS NULL ORDER BY created DESC")
 
 
 def list_deleted(workspace: Workspace) -> list[Project]:
-    """Returns the deleted projects that can still be brought back, the one that goes first for good first."""
-    return _listed(workspace, "deleted > ? ORDER BY deleted", time.time() - KEPT_SECONDS)
+    """Returns the reader's deleted projects that can still be brought back, the one that goes first for good first."""
+    return _listed(workspace, "deleted > :latest ORDER BY deleted")
 
 
-def _listed(workspace: Workspace, condition: str, *values: float) -> list[Project]:
+def _listed(workspace: Workspace, condition: str) -> list[Project]:
+    asked = {"reader": workspace.reader, "latest": time.time() - KEPT_SECONDS}
     with workspace.database() as database:
-        rows = database.execute(f"SELECT {COLUMNS} FROM projects WHERE {condition}", values).fetchall()
+        rows = database.execute(f"SELECT {COLUMNS} FROM projects WHERE {OWN} AND {condition}", asked).fetchall()
     return [Project(**row) for row in rows]
 
 
@@ -83,11 +91,12 @@ def open_project(workspace: Workspace, project_id: str) -> Project:
     """Returns one project.
 
     Raises:
-        ProjectNotFoundError: There is none of that id.
+        ProjectNotFoundError: There is none of that id, or not for this reader.
     """
     with workspace.database() as database:
         row = database.execute(
-            f"SELECT {COLUMNS} FROM projects WHERE id = ? AND deleted IS NULL", (project_id,)
+            f"SELECT {COLUMNS} FROM projects WHERE id = :id AND {OWN} AND deleted IS NULL",
+            {"id": project_id, "reader": workspace.reader},
         ).fetchone()
     if row is None:
         raise ProjectNotFoundError(project_id=project_id)
@@ -101,7 +110,7 @@ def rename_project(workspace: Workspace, project_id: str, name: str) -> None:
         ProjectNameError: The name is empty or too long.
         ProjectNotFoundError: There is none of that id.
     """
-    _change(workspace, project_id, "SET name = ? WHERE id = ? AND deleted IS NULL", _checked(name), project_id)
+    _change(workspace, project_id, "name = :name", "deleted IS NULL", name=_checked(name))
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
@@ -112,7 +121,7 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
     Raises:
         ProjectNotFoundError: There is none of that id.
     """
-    _change(workspace, project_id, "SET deleted = ? WHERE id = ? AND deleted IS NULL", time.time(), project_id)
+    _change(workspace, project_id, "deleted = :now", "deleted IS NULL", now=time.time())
 
 
 def recover_project(workspace: Workspace, project_id: str) -> None:
@@ -121,8 +130,7 @@ def recover_project(workspace: Workspace, project_id: str) -> None:
     Raises:
         ProjectNotFoundError: It is gone for good.
     """
-    latest = time.time() - KEPT_SECONDS
-    _change(workspace, project_id, "SET deleted = NULL WHERE id = ? AND deleted > ?", project_id, latest)
+    _change(workspace, project_id, "deleted = NULL", "deleted > :latest", latest=time.time() - KEPT_SECONDS)
 
 
 def remove_project(workspace: Workspace, project_id: str) -> None:
@@ -132,7 +140,7 @@ def remove_project(workspace: Workspace, project_id: str) -> None:
         ProjectNotFoundError: No deleted project has that id.
     """
     # From here on nobody can bring it back, and the next look for what is to go finds what this one left.
-    _change(workspace, project_id, "SET deleted = 0 WHERE id = ? AND deleted IS NOT NULL", project_id)
+    _change(workspace, project_id, "deleted = 0", "deleted IS NOT NULL")
     with workspace.database() as database:
         runs = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
     folders = [workspace.project_folder(project_id), *map(workspace.run_folder, runs)]
@@ -146,12 +154,35 @@ def remove_project(workspace: Workspace, project_id: str) -> None:
 
 def remove_expired(workspace: Workspace) -> None:
     """Removes the projects for good that were deleted more than `KEPT_DAYS` ago."""
-    for project in _listed(workspace, "deleted <= ?", time.time() - KEPT_SECONDS):
+    for project in _listed(workspace, "deleted <= :latest"):
         remove_project(workspace, project.id)
 
 
-def _change(workspace: Workspace, project_id: str, change: str, *values: object) -> None:
+def _change(workspace: Workspace, project_id: str, change: str, condition: str, **values: object) -> None:
+    """Changes one of the reader's projects, where a condition holds.
+
+    Raises:
+        ProjectNotFoundError: There is none of that id for which it does.
+    """
+    asked = values | {"id": project_id, "reader": workspace.reader}
     with workspace.database() as database:
-        changed = database.execute(f"UPDATE projects {change}", values).rowcount
+        changed = database.execute(
+            f"UPDATE projects SET {change} WHERE id = :id AND {OWN} AND {condition}", asked
+        ).rowcount
     if not changed:
         raise ProjectNotFoundError(project_id=project_id)
+
+
+def hand_over(workspace: Workspace, project_id: str) -> int:
+    """Gives the projects that belong to nobody to the owner of one project, and returns how many they were.
+
+    Raises:
+        OwnerlessError: That project has no owner.
+        ProjectNotFoundError: There is none of that id.
+    """
+    open_project(workspace, project_id)
+    with workspace.database() as database:
+        (owner,) = database.execute("SELECT owner FROM projects WHERE id = ?", (project_id,)).fetchone()
+        if owner is None:
+            raise OwnerlessError(project_id=project_id)
+        return database.execute("UPDATE projects SET owner = ? WHERE owner IS NULL", (owner,)).rowcount

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.errors import AppError
 from core.processes import Worker
 from core.text import N_
 from core.whole import write_whole
-from core.workspace import Workspace
+from core.workspace import OWN, Workspace
 
 
 class State(StrEnum):
@@ -49,7 +50,7 @@ STATE_OF_END = {
     events.Paused: State.PAUSED,
 }
 CHECKPOINT = "checkpoint/last.npz"  # its last whole epoch
-SEEN = "SELECT runs.* FROM runs JOIN projects ON projects.id = project_id WHERE deleted IS NULL"
+SEEN = f"SELECT runs.* FROM runs JOIN projects ON projects.id = project_id WHERE {OWN} AND deleted IS NULL"
 SAID_BEFORE = "said_before"  # a file with how many bytes of the events are older than the last time it went on
 
 
@@ -126,19 +127,20 @@ def create_run(workspace: Workspace, project_id: str, name: str, config: RunConf
 
 
 def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
-    """Returns the runs of a project, or of all projects, the newest first, each in its true state.
+    """Returns the runs of a project, or of all the reader's projects, the newest first, each in its true state.
 
     Those of deleted projects are left out.
     """
     with workspace.database() as database:
         rows = database.execute(
-            f"{SEEN} AND (? IS NULL OR project_id = ?) ORDER BY runs.created DESC", (project_id, project_id)
+            f"{SEEN} AND (:project IS NULL OR project_id = :project) ORDER BY runs.created DESC",
+            {"project": project_id, "reader": workspace.reader},
         ).fetchall()
     return [_run(workspace, dict(row)) for row in rows]
 
 
 def list_unfinished(workspace: Workspace) -> list[Run]:
-    """Returns the runs that were not over when last seen, each in its true state."""
+    """Returns everybody's runs that were not over when last seen, each in its true state; for the queue."""
     over = [str(state) for state in State if state.is_over]
     marks = ", ".join("?" * len(over))
     with workspace.database() as database:
@@ -150,10 +152,10 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
     """Returns one run in its true state.
 
     Raises:
-        RunNotFoundError: There is none of that id, or its project was deleted.
+        RunNotFoundError: There is none of that id, or not for this reader, or its project was deleted.
     """
     with workspace.database() as database:
-        row = database.execute(f"{SEEN} AND runs.id = ?", (run_id,)).fetchone()
+        row = database.execute(f"{SEEN} AND runs.id = :id", {"id": run_id, "reader": workspace.reader}).fetchone()
     if row is None:
         raise RunNotFoundError(run_id=run_id)
     return _run(workspace, dict(row))
@@ -207,10 +209,12 @@ def _renamed(both: pd.DataFrame) -> list[str]:
 
 
 def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Deletes a run that is over, with its model."""
-    with workspace.database() as database:
-        database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-    shutil.rmtree(workspace.run_folder(run_id), ignore_errors=True)
+    """Deletes a run of the reader's that is over, with its model; one that is not there is no trouble."""
+    with suppress(RunNotFoundError):
+        run = open_run(workspace, run_id)
+        with workspace.database() as database:
+            database.execute("DELETE FROM runs WHERE id = ?", (run.id,))
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def request_again(workspace: Workspace, run: Run, *, only_to_finish: bool = False) -> None:

@@ -4,12 +4,15 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 HOME_VARIABLE = "HEADSTART_HOME"
+
+# What SQL asks of the table `projects`, so that a reader finds nothing but their own; `:reader` is a workspace's.
+OWN = "(:reader IS NULL OR projects.owner = :reader)"
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,12 @@ class Workspace:
 
     Attributes:
         home: Created when missing. Its parts: `projects/<id>/images`, `projects/<id>/thumbnails`, `runs/<id>`.
+        reader: Who looks at it: finds their own projects and runs and no others. None finds all: the server itself, and
+            everybody where nobody signs in.
     """
 
     home: Path
+    reader: str | None = None
 
     @classmethod
     def default(cls) -> "Workspace":
@@ -31,6 +37,10 @@ class Workspace:
             if chosen
             else platformdirs.user_data_path("headstart", appauthor=False)
         )
+
+    def seen_by(self, reader: str | None) -> "Workspace":
+        """Returns the same workspace as this reader finds it."""
+        return replace(self, reader=reader)
 
     def project_folder(self, project_id: str) -> Path:
         """Where a project's pictures and thumbnails lie."""
@@ -192,3 +202,9 @@ def m005_place_in_line(database: sqlite3.Connection) -> None:
 def m006_deleted_projects(database: sqlite3.Connection) -> None:
     """When its owner deleted a project, which can be brought back for some days."""
     database.execute("ALTER TABLE projects ADD COLUMN deleted REAL")  # seconds since 1970; NULL while it is in use
+
+
+@migration
+def m007_owner(database: sqlite3.Connection) -> None:
+    """Whose a project is, where people sign in: NULL for those made before or without."""
+    database.execute("ALTER TABLE projects ADD COLUMN owner TEXT")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import jobs
 from core.text import LANGUAGES, _, set_language_source
-from core.ui import navigation, state
+from core.ui import navigation, sharing, sign_in, state
 from core.ui.state import ASSETS, LANGUAGE_PARAMETER, Key
 
 
@@ -16,11 +16,13 @@ def follow_language() -> None:
 st.set_page_config(page_title="Headstart", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 set_language_source(state.language)
 
-at = state.place()
-jobs.watch(at.workspace)
 page = st.navigation(navigation.pages(), position="hidden")
 # One file for both themes, since it turns with them by itself: a change of theme does not run this script again.
 st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "icon.svg"))
+
+sign_in.require()
+at = state.place()
+jobs.watch(at.workspace)
 
 with st.sidebar:
     navigation.step_bar(at)
@@ -35,6 +37,7 @@ with st.sidebar:
         on_change=follow_language,
         label_visibility="collapsed",
     )
-    st.caption(_("Headstart runs on your own machine. Your pictures stay here."))
+    sign_in.account()
+    st.caption(sharing.told())
 
 page.run()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,16 @@ class Server:
 
 
 @contextmanager
-def running_server(home: Path, script: str = "app.py", *, port: int = 0) -> Iterator[Server]:
+def running_server(
+    home: Path, script: str = "app.py", *, port: int = 0, options: Sequence[str] = ()
+) -> Iterator[Server]:
     """Starts the app with its workspace in `home`, and ends it with all the processes that it started.
 
     Args:
         home: Created when missing; the server's log goes to `server.log` beside it.
         script: What `streamlit run` runs, relative to the repository.
         port: 0 for a free one.
+        options: More for its command line, such as `--secrets.files=…`; they outdo its own.
 
     Raises:
         RuntimeError: It did not answer within a minute; the message holds the end of its log.
@@ -44,7 +47,7 @@ def running_server(home: Path, script: str = "app.py", *, port: int = 0) -> Iter
     log = home.parent / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", script, *_options(port)],
+            [sys.executable, "-m", "streamlit", "run", script, *_options(port), *options],
             cwd=ROOT,
             env=os.environ | {"HEADSTART_HOME": str(home), "PYTHONPATH": str(ROOT)},
             stdout=output,

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,7 @@ LAYERS = (
         "housekeeping",
         "checks",
         "jobs",
+        "handover",
         "metrics",
         "charts",
         "examining",
@@ -260,6 +262,14 @@ def test_no_module_imports_itself_by_a_detour():
 def others_mean(names: set[str], module: str) -> bool:
     """Whether one of the imported names is `module`, or something in it that is no module of its own."""
     return any(name == module or name.rpartition(".")[0] == module for name in names)
+
+
+def test_the_workspace_is_opened_where_the_reader_is_known_and_nowhere_else():
+    opened = re.compile(r"\bWorkspace(\.default)?\(|\bseen_by\(")
+    paths = [ROOT / path for path in UI | PAGES]
+    found = {path.relative_to(ROOT).as_posix(): len(opened.findall(path.read_text(encoding="utf-8"))) for path in paths}
+    # `routes` finds the folder for uploads, of which each belongs to a token of one reader.
+    assert {path: count for path, count in found.items() if count} == {"core/ui/state.py": 2, "core/ui/routes.py": 1}
 
 
 def test_pages_import_core_and_streamlit_alone():

@@ -102,6 +102,7 @@ def test_measurements_can_be_repeated():
         ("HEADSTART_HOME", "core/workspace.py"),
         ("HEADSTART_FEATURES_GB", "core/budget.py"),
         ("HEADSTART_ENGINE", "core/processes.py"),
+        ("HEADSTART_SHARED", "core/ui/sharing.py"),
         ("PORT", "scripts/run.sh"),
     ],
 )

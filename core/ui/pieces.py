@@ -1,12 +1,16 @@
 """Pieces that several pages share: user's text as text, what is missing, errors, explanations."""
 
+import base64
+import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from PIL import Image
 from plotly.graph_objects import Figure
 
 from core import dataset, intake, runs
@@ -21,6 +25,7 @@ from core.ui.state import Key, Place
 logger = logging.getLogger(__name__)
 
 CHART_HEIGHT = 300
+SHOWN_QUALITY = 90
 
 STATE_WORDS = {
     State.QUEUED: (N_("waiting"), ":material/hourglass_empty:", "yellow"),
@@ -56,6 +61,18 @@ def show_bug(error: Exception) -> bool:
         icon=":material/error:",
     )
     return True
+
+
+def picture(pixels: np.ndarray, *, alt: str) -> None:
+    """Shows a picture, which goes to its reader alone: it has no address that somebody else could open.
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        alt: For those who cannot see it.
+    """
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "JPEG", quality=SHOWN_QUALITY)
+    st.image(f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}", width="stretch", alt=alt)
 
 
 def missing(sentence: str, step: str, label: str) -> None:

@@ -127,7 +127,7 @@ def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:
         with cards.container():
             path = workspace.home / row.path
             if path.exists():
-                st.image(pictures.decode(path, MISTAKE_PIXELS), width="stretch", alt=row.name)
+                pieces.picture(pictures.decode(path, MISTAKE_PIXELS), alt=row.name)
             else:
                 st.caption(_("The picture was removed from the project."))
             st.markdown(f":small[{said}]")

@@ -1,6 +1,7 @@
 """The addresses that the app answers besides its pages: uploads in; plotly's script, pictures and downloads out.
 
 Streamlit protects its own addresses and not these: whoever sends files needs a token and must come from our own page.
+Each address that holds something private is made for one reader, and is nothing to anybody else.
 """
 
 import json
@@ -22,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from core.ui import upload
+from core.ui import identity, upload
 from core.ui.batch import Batch
 from core.ui.upload import UploadError
 from core.workspace import Workspace
@@ -54,7 +55,7 @@ def guarded(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         try:
             _check_origin(request)
-            request.state.project_id = upload.project_of(request.headers.get(TOKEN_HEADER))
+            request.state.project_id = _project_of(request)
             return await handler(request)
         except UploadError as error:
             return JSONResponse({"error": error.code}, status_code=error.status, headers={"connection": "close"})
@@ -68,6 +69,13 @@ def _check_origin(request: Request) -> None:
     origin = urlsplit(request.headers.get("origin", ""))
     if not origin.netloc or origin.netloc != request.headers.get("host"):
         raise UploadError("forbidden", 403)
+
+
+def _project_of(request: Request) -> str:
+    token = upload.opened_by(request.headers.get(TOKEN_HEADER))
+    if not identity.comes_from(token.reader, request.cookies):
+        raise UploadError("forbidden", 403)
+    return token.project_id
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
@@ -157,6 +165,7 @@ async def plotly_script(request: Request) -> Response:
 class _Download:
     path: Path  # of a file, or of a project's folder
     file_name: str
+    reader: str | None  # for whose page the address was made
     expires: float
 
 
@@ -191,39 +200,56 @@ def withdraw(*folders: Path) -> None:
 
 
 def _token_for(path: Path, file_name: str) -> str:
-    now = time.time()
+    now, reader = time.time(), identity.reader()
+    made_for = (path, file_name, reader)
     with _lock:
         for token in [token for token, known in _downloads.items() if known.expires <= now]:
             del _downloads[token]
         for token, known in _downloads.items():
-            if (known.path, known.file_name) == (path, file_name) and known.expires > now + DOWNLOAD_SECONDS / 2:
+            if (known.path, known.file_name, known.reader) == made_for and known.expires > now + DOWNLOAD_SECONDS / 2:
                 return token
         token = secrets.token_urlsafe(32)
-        _downloads[token] = _Download(path, file_name, now + DOWNLOAD_SECONDS)
+        _downloads[token] = _Download(*made_for, now + DOWNLOAD_SECONDS)
     return token
 
 
-def _opened_by(token: str) -> _Download | None:
-    known = _downloads.get(token)
-    return known if known and known.expires > time.time() else None
+def _opened_by(request: Request) -> _Download | None:
+    """What an address was made for; None where it was never made, is over, or was made for somebody else."""
+    known = _downloads.get(request.path_params["token"])
+    if known is None or known.expires <= time.time() or _comes_from_another_site(request):
+        return None
+    return known if identity.comes_from(known.reader, request.cookies) else None
+
+
+def _comes_from_another_site(request: Request) -> bool:
+    """Whether the browser says so; one that opens an address by itself says nothing of an origin."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return True
+    return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 async def send_download(request: Request) -> Response:
     """Sends the file that `download_url` gave this address to; the address holds no path that could be changed."""
-    known = _opened_by(request.path_params["token"])
+    known = _opened_by(request)
     if known is None or not await to_thread.run_sync(known.path.is_file):
         return Response(status_code=404)
     return FileResponse(
         known.path,
         filename=known.file_name,
         media_type="application/octet-stream",
-        headers=AS_IT_IS | {"cache-control": "private, no-store", "x-content-type-options": "nosniff"},
+        headers=AS_IT_IS
+        | {
+            "cache-control": "private, no-store",
+            "cross-origin-resource-policy": "same-origin",
+            "x-content-type-options": "nosniff",
+        },
     )
 
 
 async def send_thumbnail(request: Request) -> Response:
     """Sends a thumbnail or a picture, which the browser keeps: the name says what it shows and leads nowhere else."""
-    known = _opened_by(request.path_params["token"])
+    known = _opened_by(request)
     name = request.path_params["name"]
     if known is None or not THUMBNAIL_NAME.fullmatch(name) or not await to_thread.run_sync((known.path / name).is_file):
         return Response(status_code=404)

@@ -15,14 +15,13 @@ from core.orders import Order
 from core.origins import LabelError
 from core.samples import SAMPLES
 from core.text import N_, _, ngettext
-from core.ui import pieces, state
+from core.ui import pieces, sharing, state
 from core.ui.camera import camera
 from core.ui.folder_input import folder_input
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, issue_token, keep
 from core.workspace import Workspace
 
-LOCAL_ADDRESSES = ("localhost", "127.0.0.1", "::1")
 SERVER_FOLDERS_VARIABLE = "HEADSTART_SERVER_FOLDERS"
 
 SOURCES = {
@@ -55,8 +54,7 @@ SOURCES = {
 
 def offered() -> list[str]:
     """Returns which of `SOURCES` there are: folders of the server only where it is the user's own computer."""
-    local = st.get_option("server.address") in LOCAL_ADDRESSES
-    allowed = local and os.environ.get(SERVER_FOLDERS_VARIABLE, "").lower() != "off"
+    allowed = not sharing.is_shared() and os.environ.get(SERVER_FOLDERS_VARIABLE, "").lower() != "off"
     return [source for source in SOURCES if allowed or source != "server"]
 
 

@@ -12,6 +12,7 @@ from core.history import History
 from core.projects import Project
 from core.runs import Run
 from core.text import DEFAULT_LANGUAGE, LANGUAGES, closest_language
+from core.ui import identity
 from core.ui.draft import Draft
 from core.ui.upload import FolderUpload
 from core.workspace import Workspace
@@ -30,6 +31,8 @@ class Key:
     """Keys of widgets, each a name that tests and styles may rely on; `{}` is filled by the page."""
 
     LANGUAGE = "language"
+    SIGN_IN = "sign_in_{}"
+    SIGN_OUT = "sign_out"
     NEW_PROJECT = "new_project"
     NEW_PROJECT_FORM = "new_project_form"
     NEW_PROJECT_NAME = "new_project_name"
@@ -178,10 +181,10 @@ class Session:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the address says the reader is; an unknown project or run counts as none.
+    """Where the address says the reader is; an unknown project or run counts as none, and so does another reader's.
 
     Attributes:
-        workspace: The one of this server.
+        workspace: The one of this server, as this reader finds it.
         project: The open one.
         run: One of that project.
         unknown_run: What the address names and the open project does not have; empty for nothing.
@@ -219,8 +222,12 @@ def in_words(key: str) -> str:
 
 
 def place() -> Place:
-    """Reads project and run from the address."""
-    workspace = Workspace.default()
+    """Reads project and run from the address.
+
+    Raises:
+        SignedOutError: Somebody has to sign in first; `sign_in.require` has ended the page before.
+    """
+    workspace = Workspace.default().seen_by(identity.reader())
     run_id = st.query_params.get(RUN_PARAMETER, "")
     run: Run | None = None
     project: Project | None = None

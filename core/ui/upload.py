@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.taking import FullDiskError, is_full
 from core.text import N_
+from core.ui import identity
 from core.workspace import Workspace
 
 MAX_FILES = 10_000  # browsers grow slow beyond; a zip is one file
@@ -132,14 +133,17 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
+    """What a secret is good for: sending files to one project, by one reader (`identity.reader`), for some time."""
+
     project_id: str
+    reader: str | None
     expires: float
 
 
 _lock = threading.Lock()
-_tokens: dict[str, _Token] = {}
-_token_of: dict[tuple[str, str], str] = {}
+_tokens: dict[str, Token] = {}
+_token_of: dict[tuple[str, str | None, str], str] = {}
 _uploads: dict[str, Upload] = {}
 
 
@@ -149,7 +153,8 @@ def issue_token(project_id: str, *, lifetime_seconds: float = TOKEN_SECONDS) -> 
     It is the same one until half of its time is over, so that a page may ask at every run.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    owner = (context.session_id if context else "", project_id)
+    reader = identity.reader()
+    owner = (context.session_id if context else "", reader, project_id)
     now = time.time()
     with _lock:
         _forget_expired(now)
@@ -157,7 +162,7 @@ def issue_token(project_id: str, *, lifetime_seconds: float = TOKEN_SECONDS) -> 
         if token is None or _tokens[token].expires < now + lifetime_seconds / 2:
             token = secrets.token_urlsafe(32)
             _token_of[owner] = token
-            _tokens[token] = _Token(project_id, now + lifetime_seconds)
+            _tokens[token] = Token(project_id, reader, now + lifetime_seconds)
         return token
 
 
@@ -169,7 +174,12 @@ def _forget_expired(now: float) -> None:
 
 
 def project_of(token: str | None) -> str:
-    """Returns the project that a token opens.
+    """Returns the project that a token opens; raises as `opened_by` does."""
+    return opened_by(token).project_id
+
+
+def opened_by(token: str | None) -> Token:
+    """Returns what a token is good for.
 
     Raises:
         UploadError: There is no such token, or its time is over.
@@ -178,7 +188,7 @@ def project_of(token: str | None) -> str:
         known = _tokens.get(token or "")
     if known is None or known.expires <= time.time():
         raise UploadError("forbidden", 403)
-    return known.project_id
+    return known
 
 
 def begin(workspace: Workspace, project_id: str, num_files: int, num_bytes: int) -> Upload:

@@ -7,9 +7,11 @@ import time
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core.ui import batch as batches
-from core.ui import routes, upload
+from core.ui import identity, routes, upload
 from core.ui.routes import PLOTLY_URL, ROUTES, TOKEN_HEADER, UPLOAD_URL, download_url, thumbnails_url
 
 
@@ -322,6 +324,85 @@ def test_thumbnails_and_downloads_do_not_open_each_other(browser, thumbnails):
 def test_thumbnails_end_with_their_time(browser, thumbnails, monkeypatch):
     monkeypatch.setattr(routes, "DOWNLOAD_SECONDS", -1)
     assert browser.ask("GET", f"{thumbnails_url(thumbnails)}/{PLACE}")[0].status == 404
+
+
+ANA = {"iss": "https://example.org", "sub": "1", "is_logged_in": True}
+BO = ANA | {"sub": "2"}
+SECRET = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Sign-in is needed, and pages are made for Ana; returns what makes somebody's cookie."""
+    monkeypatch.setattr(identity, "is_required", lambda: True)
+    monkeypatch.setattr(identity, "person", lambda: identity._person(ANA))
+    monkeypatch.setattr(identity, "get_cookie_secret", lambda: SECRET)
+
+    def cookie(claims: dict | None, secret: str = SECRET) -> str | None:
+        if claims is None:
+            return None
+        return f"{USER_COOKIE_NAME}={create_signed_value(secret, USER_COOKIE_NAME, json.dumps(claims)).decode()}"
+
+    return cookie
+
+
+def test_reader_gets_their_own_downloads_thumbnails_and_uploads(browser, thumbnails, shared, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"mine")
+    own = {"Cookie": shared(ANA)}
+    assert browser.ask("GET", download_url(tmp_path / "model.keras", "m"), **own)[1] == b"mine"
+    assert browser.ask("GET", f"{thumbnails_url(thumbnails)}/{PLACE}", **own)[1] == b"a thumbnail"
+    assert browser.ask("POST", UPLOAD_URL, {"num_files": 1, "num_bytes": 1}, **own)[0].status == 201
+
+
+@pytest.mark.parametrize("who", [BO, None, ANA | {"is_logged_in": False}])
+def test_address_made_for_another_answers_as_an_unknown_one(browser, thumbnails, shared, tmp_path, who):
+    (tmp_path / "model.keras").write_bytes(b"Ana's")
+    other = {"Cookie": shared(who)}
+    addresses = {
+        download_url(tmp_path / "model.keras", "m"): f"{routes.DOWNLOAD_URL}/made-up",
+        f"{thumbnails_url(thumbnails)}/{PLACE}": f"{routes.THUMBNAIL_URL}/made-up/{PLACE}",
+    }
+    for address, unknown in addresses.items():
+        (theirs, said), (none, nothing) = (browser.ask("GET", one, **other) for one in (address, unknown))
+        assert (theirs.status, said) == (none.status, nothing) == (404, b"")
+        assert dict(theirs.getheaders()).keys() == dict(none.getheaders()).keys()
+
+
+def test_token_made_for_another_is_refused_as_an_unknown_one(browser, shared, tmp_path):
+    for changes in ({"Cookie": shared(BO)}, {}, {"Cookie": shared(ANA), TOKEN_HEADER: "made-up"}):
+        answer, values = browser.ask("POST", UPLOAD_URL, {"num_files": 1, "num_bytes": 1}, **changes)
+        assert (answer.status, values) == (403, {"error": "forbidden"})
+    assert not (tmp_path / "uploads").exists()
+
+
+def test_address_from_before_sign_in_is_nobodys(browser, monkeypatch, tmp_path, request):
+    (tmp_path / "model.keras").write_bytes(b"old")
+    address = download_url(tmp_path / "model.keras", "m")
+    cookie = request.getfixturevalue("shared")
+    assert browser.ask("GET", address, Cookie=cookie(ANA))[0].status == 404
+    assert download_url(tmp_path / "model.keras", "m") != address
+
+
+def test_forged_cookie_opens_nothing(browser, shared, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"Ana's")
+    address = download_url(tmp_path / "model.keras", "m")
+    assert browser.ask("GET", address, Cookie=shared(ANA, "f" * 64))[0].status == 404
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_another_site_gets_nothing_private(browser, thumbnails, tmp_path, changes):
+    (tmp_path / "model.keras").write_bytes(b"x")
+    for address in (download_url(tmp_path / "model.keras", "m"), f"{thumbnails_url(thumbnails)}/{PLACE}"):
+        assert browser.ask("GET", address, **changes)[0].status == 404
+        assert browser.ask("GET", address, **{"Sec-Fetch-Site": "same-origin"})[0].status == 200
 
 
 def _until(holds) -> None:

@@ -277,3 +277,23 @@ def test_run_that_was_to_go_on_and_is_withdrawn_is_again_what_it_was(workspace, 
         assert runs.open_run(workspace, run.id).state == state
     jobs.stop_run(workspace, busy.id)
     wait_for(workspace, busy, State.STOPPED)
+
+
+def test_nothing_is_done_to_another_readers_project_or_run(workspace, project):
+    waiting = runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
+    as_me = workspace.seen_by("me")
+    for act in (jobs.stop_run, jobs.pause_run, jobs.resume_run, jobs.finish_run, jobs.delete_run):
+        with pytest.raises(runs.RunNotFoundError):
+            act(as_me, waiting.id)
+    with pytest.raises(projects.ProjectNotFoundError):
+        jobs.delete_project(as_me, project.id)
+    with pytest.raises(projects.ProjectNotFoundError):
+        jobs.start_run(as_me, project.id, "mine", CONFIG)
+    assert runs.list_runs(workspace) == [waiting]
+
+
+def test_place_in_the_queue_counts_the_runs_of_all(workspace, project):
+    runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
+    as_me = workspace.seen_by("me")
+    mine = runs.create_run(as_me, projects.create_project(as_me, "Mine").id, "mine", CONFIG, TABLE)
+    assert jobs.queue_position(as_me, mine) == 1

@@ -9,10 +9,12 @@ from core import runs
 from core.projects import (
     KEPT_DAYS,
     MAX_NAME_LENGTH,
+    OwnerlessError,
     ProjectNameError,
     ProjectNotFoundError,
     create_project,
     delete_project,
+    hand_over,
     list_deleted,
     list_projects,
     open_project,
@@ -210,3 +212,56 @@ def test_deleting_a_project_that_is_not_there_touches_nothing(workspace, project
     assert folder.exists()
     assert workspace.run_folder("r1").exists()
     assert names(workspace) == ["Ants"]
+
+
+ANA, BO = '["i", "1"]', '["i", "2"]'
+
+
+@pytest.fixture
+def shared(workspace):
+    """A project of Ana's, one of Bo's, and one from before anybody signed in; by the name of whose it is."""
+    owners = {"Ana": ANA, "Bo": BO, "nobody": None}
+    return {name: create_project(workspace.seen_by(owner), name) for name, owner in owners.items()}
+
+
+@pytest.mark.parametrize(
+    ("reader", "found"), [(ANA, {"Ana"}), (BO, {"Bo"}), ("", set()), (None, {"Ana", "Bo", "nobody"})]
+)
+def test_reader_finds_their_own_projects_alone(workspace, shared, reader, found):
+    assert set(names(workspace.seen_by(reader))) == found
+
+
+@pytest.mark.parametrize(
+    "act", [open_project, lambda workspace, id: rename_project(workspace, id, "Taken"), delete_project]
+)
+@pytest.mark.parametrize("whose", ["Bo", "nobody"])
+def test_anothers_project_is_as_if_it_did_not_exist(workspace, shared, act, whose):
+    folder = workspace.project_folder(shared[whose].id)
+    folder.mkdir(parents=True)
+    with pytest.raises(ProjectNotFoundError) as theirs:
+        act(workspace.seen_by(ANA), shared[whose].id)
+    with pytest.raises(ProjectNotFoundError) as unknown:
+        act(workspace.seen_by(ANA), "nowhere")
+    assert str(theirs.value).replace(shared[whose].id, "nowhere") == str(unknown.value)
+    assert open_project(workspace, shared[whose].id) == shared[whose]
+    assert folder.exists()
+
+
+@pytest.mark.parametrize("act", [lambda workspace, id: rename_project(workspace, id, "Bees"), delete_project])
+def test_own_project_is_changed(workspace, shared, act):
+    act(workspace.seen_by(ANA), shared["Ana"].id)
+    assert names(workspace.seen_by(ANA)) in (["Bees"], [])
+
+
+def test_projects_of_nobody_are_handed_over_to_the_owner_of_one(workspace, shared):
+    assert hand_over(workspace, shared["Ana"].id) == 1
+    assert set(names(workspace.seen_by(ANA))) == {"Ana", "nobody"}
+    assert names(workspace.seen_by(BO)) == ["Bo"]
+    assert hand_over(workspace, shared["Bo"].id) == 0
+
+
+def test_projects_of_nobody_are_not_handed_over_to_nobody(workspace, shared):
+    with pytest.raises(OwnerlessError, match="belongs to nobody"):
+        hand_over(workspace, shared["nobody"].id)
+    with pytest.raises(ProjectNotFoundError):
+        hand_over(workspace, "nowhere")

@@ -44,6 +44,20 @@ def test_runs_are_listed_by_project_newest_first(workspace, run):
     assert len(runs.list_runs(workspace)) == 3
 
 
+def test_run_of_another_readers_project_is_as_if_it_did_not_exist(workspace, run):
+    own = projects.create_project(workspace.seen_by("me"), "Mine")
+    mine = runs.create_run(workspace, own.id, "mine", CONFIG, TABLE)
+    as_me = workspace.seen_by("me")
+    assert [item.id for item in runs.list_runs(as_me)] == [mine.id]
+    assert runs.list_runs(as_me, run.project_id) == []
+    assert runs.open_run(as_me, mine.id) == mine
+    with pytest.raises(runs.RunNotFoundError):
+        runs.open_run(as_me, run.id)
+    runs.delete_run(as_me, run.id)
+    assert runs.open_run(workspace, run.id) == run and run.folder.exists()
+    assert {item.id for item in runs.list_unfinished(as_me)} == {run.id, mine.id}  # the queue is everybody's
+
+
 def test_run_of_a_living_process_is_running_and_stopping_once_asked(workspace, run):
     me = psutil.Process()
     runs.record_process(workspace, run.id, me.pid, me.create_time())
