@@ -129,16 +129,16 @@ def unpack(
         NoRoomError: The disk has too little room.
         CrashedPictureError: A picture ends the process that decodes it.
     """
-    with opened_zip(file) as archive:
-        sizes = [member.file_size for member in archive.infolist()]
+    with opened_zip(file) as opened:
+        sizes = [member.file_size for _, member in opened.parts]
         if len(sizes) > limits.num_files + MAX_RUNS or sum(sizes) > limits.unpacked_bytes:
             raise LargeParcelError(files=len(sizes), gigabytes=round(sum(sizes) / 1e9, 1))
         needed = sum(sizes) + FREE_BYTES_KEPT
         if needed > shutil.disk_usage(folder).free:
             raise NoRoomError(folder=workspace.home, needed=needed // MEGABYTE)
         members = _Members(
-            {item.name: item for item in list_zip(archive, limits)},
-            {item.name: item for item in list_zip(archive, replace(limits, file_bytes=limits.unpacked_bytes))},
+            {item.name: item for item in list_zip(opened, limits)},
+            {item.name: item for item in list_zip(opened, replace(limits, file_bytes=limits.unpacked_bytes))},
             sum(sizes),
         )
         return _Unpacking(workspace, folder, limits, members, on_progress).all(workers)

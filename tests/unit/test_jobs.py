@@ -282,7 +282,7 @@ def test_run_that_was_to_go_on_and_is_withdrawn_is_again_what_it_was(workspace, 
 def test_nothing_is_done_to_another_readers_project_or_run(workspace, project):
     waiting = runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
     as_me = workspace.seen_by("me")
-    for act in (jobs.stop_run, jobs.pause_run, jobs.resume_run, jobs.finish_run, jobs.delete_run):
+    for act in (jobs.stop_run, jobs.pause_run, jobs.resume_run, jobs.finish_run, jobs.delete_run, jobs.move_up):
         with pytest.raises(runs.RunNotFoundError):
             act(as_me, waiting.id)
     with pytest.raises(projects.ProjectNotFoundError):
@@ -296,4 +296,15 @@ def test_place_in_the_queue_counts_the_runs_of_all(workspace, project):
     runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
     as_me = workspace.seen_by("me")
     mine = runs.create_run(as_me, projects.create_project(as_me, "Mine").id, "mine", CONFIG, TABLE)
-    assert jobs.queue_position(as_me, mine) == 1
+    assert jobs.runs_before(as_me, mine) == (0, 1)
+
+
+def test_run_changes_places_with_another_of_the_same_person_alone(workspace, project):
+    as_me = workspace.seen_by("me")
+    own = projects.create_project(as_me, "Mine").id
+    first = runs.create_run(as_me, own, "first", CONFIG, TABLE)
+    others = runs.create_run(workspace, project.id, "others", CONFIG, TABLE)
+    second = runs.create_run(as_me, own, "second", CONFIG, TABLE)
+    jobs.move_up(as_me, second.id)
+    order = [runs.open_run(workspace, run.id) for run in (second, others, first)]
+    assert [jobs.runs_before(workspace, run)[1] for run in order] == [0, 1, 2]

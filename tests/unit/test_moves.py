@@ -59,6 +59,19 @@ def test_project_goes_out_and_comes_into_another_workspace(workspace, project, t
     assert not discard.exists()
 
 
+def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_they_see_it_come(
+    workspace, project, tmp_path
+):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    mine, theirs = other.seen_by("me"), other.seen_by("them")
+    moves.bring_project(mine, file, Limits())
+    assert arrived(mine).brought.num_images > 0
+    assert moves.list_arriving(theirs) == []
+    assert [found.id for found in projects.list_projects(mine)] == [project]
+    assert projects.list_projects(theirs) == []
+
+
 def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tmp_path):
     file = saved(workspace, project, tmp_path)
     other = Workspace(tmp_path / "other")

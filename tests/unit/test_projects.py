@@ -265,3 +265,14 @@ def test_projects_of_nobody_are_not_handed_over_to_nobody(workspace, shared):
         hand_over(workspace, shared["nobody"].id)
     with pytest.raises(ProjectNotFoundError):
         hand_over(workspace, "nowhere")
+
+
+def test_deleted_project_of_another_reader_is_not_found(workspace):
+    project = create_project(workspace.seen_by("somebody"), "Theirs")
+    delete_project(workspace.seen_by("somebody"), project.id)
+    as_me = workspace.seen_by("me")
+    assert list_deleted(as_me) == []
+    for act in (recover_project, remove_project):
+        with pytest.raises(ProjectNotFoundError):
+            act(as_me, project.id)
+    assert [gone.id for gone in list_deleted(workspace.seen_by("somebody"))] == [project.id]

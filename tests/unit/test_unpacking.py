@@ -243,69 +243,69 @@ def setting(**values: object) -> Callable[[bytes], bytes]:
 MANIFEST = "headstart-project.json"
 
 
-@pytest.mark.parametrize(
-    ("part", "change"),
-    {
-        "no manifest": (MANIFEST, lambda data: None),
-        "no JSON": (MANIFEST, lambda data: b"\x80\x04pickle"),
-        "deep JSON": (MANIFEST, lambda data: b"[" * 100_000),
-        "a list": (MANIFEST, lambda data: b"[]"),
-        "an older form than any": (MANIFEST, setting(format=0)),
-        "a form that is no number": (MANIFEST, setting(format="1")),
-        "no project": (MANIFEST, setting(project=None)),
-        "an id that leads out": (MANIFEST, as_json(lambda told: told["project"].update(id="../../x"))),
-        "a name that is none": (MANIFEST, as_json(lambda told: told["project"].update(name=" "))),
-        "a name too long": (MANIFEST, as_json(lambda told: told["project"].update(name="x" * 1000))),
-        "a time that is none": (MANIFEST, as_json(lambda told: told["project"].update(created=float("nan")))),
-        "a run that leads out": (MANIFEST, as_json(lambda told: told["runs"][0].update(id="../../../x"))),
-        "a run twice": (MANIFEST, as_json(lambda told: told["runs"].append(told["runs"][0]))),
-        "runs that are none": (MANIFEST, setting(runs=7)),
-        "fine that is none": (MANIFEST, setting(fine=[["duplicates", "x"]])),
-        "fine of an unknown kind": (MANIFEST, setting(fine=[["nothing", "1"]])),
-        "no table of pictures": ("images.jsonl", lambda data: None),
-        "half a table": ("images.jsonl", lambda data: data[:-20]),
-        "a picture that leads out": ("images.jsonl", setting(file="../../../etc/passwd")),
-        "a picture without a class": ("images.jsonl", setting(label=None)),
-        "a class that is no text": ("images.jsonl", setting(label={"a": 1})),
-        "a class that turns what follows": ("images.jsonl", setting(label="bees\u202e")),
-        "a split that is none": ("images.jsonl", setting(split="everything")),
-        "a width that is none": ("images.jsonl", setting(width=-1)),
-        "a size beyond all numbers": ("images.jsonl", setting(size_bytes=2**70)),
-        "a sum that is none": ("images.jsonl", setting(sha256="x")),
-        "a likeness too short": ("images.jsonl", setting(likeness=base64.b64encode(b"x").decode())),
-        "a likeness that is none": ("images.jsonl", setting(likeness="$")),
-        "a brightness that is none": ("images.jsonl", setting(brightness="bright")),
-        "a time that is no time": ("images.jsonl", setting(removed=True)),
-        "a number twice": ("images.jsonl", lambda data: data + data[: data.index(b"\n") + 1]),
-        "a column less": ("images.jsonl", as_json(lambda told: told.pop("similar"))),
-        "a reason that is none": ("images.jsonl", setting(file=None, problem="[]")),
-        "a reason that asks for what is not told": (
-            "images.jsonl",
-            setting(file=None, problem=json.dumps({"sentence": "{secret}", "values": {}})),
-        ),
-        "a reason that asks for much room": (
-            "images.jsonl",
-            setting(file=None, problem=json.dumps({"sentence": "{a:>999999999}", "values": {"a": "x"}})),
-        ),
-        "a reason that looks into an object": (
-            "images.jsonl",
-            setting(file=None, problem=json.dumps({"sentence": "{a.__class__}", "values": {"a": "x"}})),
-        ),
-        "a change of an unknown kind": (
-            "changes.jsonl",
-            setting(sentence=json.dumps({"kind": "x", "num_images": 1, "names": {}})),
-        ),
-        "a change that lacks a name": (
-            "changes.jsonl",
-            setting(sentence=json.dumps({"kind": "moved", "num_images": 1, "names": {}})),
-        ),
-        "a change that touched nonsense": ("changes.jsonl", setting(before='{"1": 7}')),
-        "a sum of a picture that leads out": ("files.jsonl", setting(file="images/../../../../x.png")),
-        "a picture listed twice": ("files.jsonl", lambda data: data + data[: data.index(b"\n") + 1]),
-    }.values(),
-    ids=str,
-)
-def test_nonsense_is_refused_and_leaves_nothing(workspace, parcel, part, change):
+NONSENSE = {
+    "no manifest": (MANIFEST, lambda data: None),
+    "no JSON": (MANIFEST, lambda data: b"\x80\x04pickle"),
+    "deep JSON": (MANIFEST, lambda data: b"[" * 100_000),
+    "a list": (MANIFEST, lambda data: b"[]"),
+    "an older form than any": (MANIFEST, setting(format=0)),
+    "a form that is no number": (MANIFEST, setting(format="1")),
+    "no project": (MANIFEST, setting(project=None)),
+    "an id that leads out": (MANIFEST, as_json(lambda told: told["project"].update(id="../../x"))),
+    "a name that is none": (MANIFEST, as_json(lambda told: told["project"].update(name=" "))),
+    "a name too long": (MANIFEST, as_json(lambda told: told["project"].update(name="x" * 1000))),
+    "a time that is none": (MANIFEST, as_json(lambda told: told["project"].update(created=float("nan")))),
+    "a run that leads out": (MANIFEST, as_json(lambda told: told["runs"][0].update(id="../../../x"))),
+    "a run twice": (MANIFEST, as_json(lambda told: told["runs"].append(told["runs"][0]))),
+    "runs that are none": (MANIFEST, setting(runs=7)),
+    "fine that is none": (MANIFEST, setting(fine=[["duplicates", "x"]])),
+    "fine of an unknown kind": (MANIFEST, setting(fine=[["nothing", "1"]])),
+    "no table of pictures": ("images.jsonl", lambda data: None),
+    "half a table": ("images.jsonl", lambda data: data[:-20]),
+    "a picture that leads out": ("images.jsonl", setting(file="../../../etc/passwd")),
+    "a picture without a class": ("images.jsonl", setting(label=None)),
+    "a class that is no text": ("images.jsonl", setting(label={"a": 1})),
+    "a class that turns what follows": ("images.jsonl", setting(label="bees\u202e")),
+    "a split that is none": ("images.jsonl", setting(split="everything")),
+    "a width that is none": ("images.jsonl", setting(width=-1)),
+    "a size beyond all numbers": ("images.jsonl", setting(size_bytes=2**70)),
+    "a sum that is none": ("images.jsonl", setting(sha256="x")),
+    "a likeness too short": ("images.jsonl", setting(likeness=base64.b64encode(b"x").decode())),
+    "a likeness that is none": ("images.jsonl", setting(likeness="$")),
+    "a brightness that is none": ("images.jsonl", setting(brightness="bright")),
+    "a time that is no time": ("images.jsonl", setting(removed=True)),
+    "a number twice": ("images.jsonl", lambda data: data + data[: data.index(b"\n") + 1]),
+    "a column less": ("images.jsonl", as_json(lambda told: told.pop("similar"))),
+    "a reason that is none": ("images.jsonl", setting(file=None, problem="[]")),
+    "a reason that asks for what is not told": (
+        "images.jsonl",
+        setting(file=None, problem=json.dumps({"sentence": "{secret}", "values": {}})),
+    ),
+    "a reason that asks for much room": (
+        "images.jsonl",
+        setting(file=None, problem=json.dumps({"sentence": "{a:>999999999}", "values": {"a": "x"}})),
+    ),
+    "a reason that looks into an object": (
+        "images.jsonl",
+        setting(file=None, problem=json.dumps({"sentence": "{a.__class__}", "values": {"a": "x"}})),
+    ),
+    "a change of an unknown kind": (
+        "changes.jsonl",
+        setting(sentence=json.dumps({"kind": "x", "num_images": 1, "names": {}})),
+    ),
+    "a change that lacks a name": (
+        "changes.jsonl",
+        setting(sentence=json.dumps({"kind": "moved", "num_images": 1, "names": {}})),
+    ),
+    "a change that touched nonsense": ("changes.jsonl", setting(before='{"1": 7}')),
+    "a sum of a picture that leads out": ("files.jsonl", setting(file="images/../../../../x.png")),
+    "a picture listed twice": ("files.jsonl", lambda data: data + data[: data.index(b"\n") + 1]),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_nonsense_is_refused_and_leaves_nothing(workspace, parcel, kind):
+    part, change = NONSENSE[kind]
     with pytest.raises(BadParcelError) as refused:
         bring(workspace, changed(parcel, part, change))
     assert refused.value.values == {"part": part}
@@ -456,45 +456,45 @@ FOREIGN = {"class_name": "Functional", "module": "evil", "config": {}, "register
 BOMB = parcels.LAYERS | {"config": {"layers": [{"class_name": "Functional", "module": "os", "config": {}}]}}
 
 
-@pytest.mark.parametrize(
-    ("name", "change"),
-    {
-        "no settings": ("config.json", lambda data: None),
-        "settings that are none": ("config.json", lambda data: b"7"),
-        "an unknown network": ("config.json", setting(backbone="evil")),
-        "classes that are no text": ("config.json", setting(labels=[1, 2, 3])),
-        "a code in a layer": ("model.keras", keras(LAMBDA)),
-        "a layer of another package": ("model.keras", keras(FOREIGN)),
-        "such a layer deep inside": ("model.keras", keras(BOMB)),
-        "another file in the model": ("model.keras", keras(parcels.LAYERS, **{"assets/evil.pkl": b"x"})),
-        "a model that is none": ("model.keras", lambda data: b"no zip"),
-        "a quick model that is none": ("model.tflite", lambda data: b"no model" * 100),
-        "a pickle among the weights": ("checkpoint/last.npz", npz(**{"weight-1": np.array([Evil()], dtype=object)})),
-        "a pickle for weights": ("checkpoint/last.npz", lambda data: pickle.dumps(Evil())),
-        "an array of another name": ("checkpoint/best.npz", npz(evil=np.ones(1))),
-        "a standing that is none": ("checkpoint/last.npz", npz(standing=np.frombuffer(b"{}", np.uint8))),
-        "no images": ("images.jsonl", lambda data: None),
-        "images elsewhere": ("images.jsonl", setting(path="projects/../../../etc/passwd")),
-        "images of another class": ("images.jsonl", setting(label="evil")),
-        "predictions of pictures elsewhere": ("predictions.jsonl", setting(path="/etc/passwd")),
-        "probabilities that are none": ("predictions.jsonl", setting(probabilities=["a", "b", "c"])),
-        "probabilities that the model does not say": (
-            "predictions.jsonl",
-            as_json(lambda told: told.update(probabilities=told["probabilities"][::-1])),
-        ),
-        "an epoch that is no number": (
-            "events.jsonl",
-            lambda data: data.replace(b'"val_accuracy": 0.75', b'"val_accuracy": "x"'),
-        ),
-        "an epoch without steps": ("events.jsonl", lambda data: data.replace(b'"steps": 2', b'"steps": 0')),
-        "a note that looks into an object": (
-            "events.jsonl",
-            lambda data: data + b'{"event": "Note", "sentence": "{a.__class__}", "values": {"a": 1}, "time": 1.0}\n',
-        ),
-    }.values(),
-    ids=str,
-)
-def test_run_that_does_not_hold_up_is_left_out_by_name(origin, workspace, parcel, name, change):
+UNSOUND = {
+    "no settings": ("config.json", lambda data: None),
+    "settings that are none": ("config.json", lambda data: b"7"),
+    "an unknown network": ("config.json", setting(backbone="evil")),
+    "classes that are no text": ("config.json", setting(labels=[1, 2, 3])),
+    "a code in a layer": ("model.keras", keras(LAMBDA)),
+    "a layer of another package": ("model.keras", keras(FOREIGN)),
+    "such a layer deep inside": ("model.keras", keras(BOMB)),
+    "another file in the model": ("model.keras", keras(parcels.LAYERS, **{"assets/evil.pkl": b"x"})),
+    "a model that is none": ("model.keras", lambda data: b"no zip"),
+    "a quick model that is none": ("model.tflite", lambda data: b"no model" * 100),
+    "a pickle among the weights": ("checkpoint/last.npz", npz(**{"weight-1": np.array([Evil()], dtype=object)})),
+    "a pickle for weights": ("checkpoint/last.npz", lambda data: pickle.dumps(Evil())),
+    "an array of another name": ("checkpoint/best.npz", npz(evil=np.ones(1))),
+    "a standing that is none": ("checkpoint/last.npz", npz(standing=np.frombuffer(b"{}", np.uint8))),
+    "no images": ("images.jsonl", lambda data: None),
+    "images elsewhere": ("images.jsonl", setting(path="projects/../../../etc/passwd")),
+    "images of another class": ("images.jsonl", setting(label="evil")),
+    "predictions of pictures elsewhere": ("predictions.jsonl", setting(path="/etc/passwd")),
+    "probabilities that are none": ("predictions.jsonl", setting(probabilities=["a", "b", "c"])),
+    "probabilities that the model does not say": (
+        "predictions.jsonl",
+        as_json(lambda told: told.update(probabilities=told["probabilities"][::-1])),
+    ),
+    "an epoch that is no number": (
+        "events.jsonl",
+        lambda data: data.replace(b'"val_accuracy": 0.75', b'"val_accuracy": "x"'),
+    ),
+    "an epoch without steps": ("events.jsonl", lambda data: data.replace(b'"steps": 2', b'"steps": 0')),
+    "a note that looks into an object": (
+        "events.jsonl",
+        lambda data: data + b'{"event": "Note", "sentence": "{a.__class__}", "values": {"a": 1}, "time": 1.0}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNSOUND)
+def test_run_that_does_not_hold_up_is_left_out_by_name(origin, workspace, parcel, kind):
+    name, change = UNSOUND[kind]
     brought = bring(workspace, changed(parcel, in_run(origin, name), change))
     assert brought.runs_left_out == ("First *try*",)
     assert runs.list_runs(workspace) == []
