@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from core import jobs, runs
+from core import jobs, metrics, runs
 from core.events import Event, Failed, Finished, Paused, Stopped
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
@@ -248,9 +248,12 @@ def _decided(story: History) -> str:
 
 
 def _end(run: Run, end: Event) -> None:
+    is_decided = run.has_model and isinstance(end, Finished | Stopped)
+    predictions = metrics.read_predictions(run.folder) if is_decided else None
     match end:
         case Finished():
-            st.success(
+            is_poor = predictions is not None and metrics.is_like_guessing(predictions)
+            (st.info if is_poor else st.success)(
                 _(
                     "Done. Epoch {epoch} named {accuracy} of the validation pictures rightly; its network is kept.",
                     epoch=end.best_epoch,
@@ -280,3 +283,5 @@ def _end(run: Run, end: Event) -> None:
             st.info(told, icon=":material/pause:")
         case Failed():
             st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")
+    if predictions is not None:
+        results.compare_with_guessing(run, predictions)

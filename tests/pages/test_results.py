@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core import runs
+from core import events, runs
 from core.ui import routes
 from core.ui.state import Key
 from tests.pages.reader import open_page, parameter, texts
@@ -20,6 +20,42 @@ def test_accuracy_comes_with_its_counts_and_its_range(filled, finished):
     assert "Accuracy 75.0%" in said
     assert "Right 3 of 4" in said
     assert "Probable range 30% to 95%" in said
+
+
+@pytest.mark.parametrize("name", ["train", "learned"])
+def test_a_run_that_is_no_better_than_guessing_says_so_and_what_to_try(filled, worker, finished, name):
+    worker.answer(num_right=11, num_wrong=9)
+    app = open_page(name, project=filled.id, run=finished.id, lang="en")
+    (warning,) = [one.value for one in app.warning if "cannot be told from guessing" in one.value]
+    assert "as far as 20 pictures can tell" in warning
+    assert "would be right for 50% of them" in warning
+    said = texts(app)
+    assert "More pictures of each class" in said and "Fewer frozen stages" in said and "Another network" in said
+    assert [one.value for one in app.success] == []
+    links = {
+        link.proto.page for link in app.get("page_link") if link.proto.label in ("Bring in pictures", "Train again")
+    }
+    assert links == {"images", "train"}
+
+
+@pytest.mark.parametrize("name", ["train", "learned"])
+def test_a_run_that_is_clearly_better_than_guessing_raises_no_alarm(filled, worker, finished, name):
+    worker.answer(num_right=16, num_wrong=4)
+    app = open_page(name, project=filled.id, run=finished.id, lang="en")
+    assert "guessing" not in texts(app)
+    assert len(app.success) == (name == "train")
+
+
+def test_where_nothing_was_frozen_nothing_less_is_advised(filled, worker, finished):
+    worker.answer(num_right=11, num_wrong=9)
+    worker.say(
+        events.PhaseBegun(
+            phase=1, first_epoch=1, frozen_layers=0, trainable_parameters=514, non_trainable_parameters=10
+        )
+    )
+    said = texts(open_page("learned", project=filled.id, run=finished.id, lang="en"))
+    assert "More pictures of each class" in said
+    assert "Fewer frozen stages" not in said
 
 
 def test_the_mistake_is_told_in_words(filled, finished):

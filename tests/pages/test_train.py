@@ -119,7 +119,7 @@ def test_a_run_that_ends_while_one_watches_leads_on(workspace, filled, worker, o
     assert Key.NEXT not in [button.key for button in app.button]
     worker.finish()
     app.run()
-    assert "Epoch 2 named 75.0%" in app.success[0].value
+    assert "Epoch 2 named 75.0%" in texts(app)
     app.button(key=Key.NEXT).click().run()
     assert parameter(app, "run") == worker.run.id
     assert not app.exception
