@@ -258,6 +258,9 @@ def test_an_intake_is_undone_picture_by_picture_and_that_is_undone_too(workspace
     assert len(taken) == 3
     curation.move_images(workspace, filled.id, taken[:1], LABELS[1])
     app = open_page("images", project=filled.id, lang="en")
+    intake_label, change_label = (button.label for button in app.button if button.label.startswith("Undo"))
+    assert intake_label == "Undo: 3 pictures taken in"
+    assert change_label.startswith("Undo: 1 picture moved to “bee")
     app.button(key=Key.UNDO_INTAKE).click().run()
     assert dataset.images(workspace, filled.id)["id"].to_list() == before
     assert dataset.removed_images(workspace, filled.id)["id"].to_list() == taken
