@@ -57,7 +57,7 @@ def expect_pressed(page: Page, *names: str) -> None:
 
 
 def expect_selected(page: Page, count: int) -> None:
-    told = f"{count} selected" if count else "Click pictures to select them, the lens to see one large."
+    told = f"{count} selected" if count else "Click pictures to select them."
     expect(page.locator(".st-key-picture_bar")).to_contain_text(told)
 
 
@@ -129,6 +129,21 @@ def test_pictures_are_selected_with_the_keyboard(page, project):
     expect_selected(page, 1)
     page.locator(".st-key-clear_selection button").click()
     expect_pressed(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_pictures_stay_where_they_are_when_the_first_is_selected(page, project, width, language):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"/images?project={project.id}&lang={language}")
+    first = tile(page, "class-1/1.png")
+    bar = page.locator(".st-key-picture_bar")
+    expect(first).to_be_visible()
+    first.scroll_into_view_if_needed()
+    before = (bar.bounding_box()["height"], first.bounding_box()["y"])
+    first.click()
+    expect(bar).to_contain_text(re.compile("^1 sel"))
+    assert (bar.bounding_box()["height"], first.bounding_box()["y"]) == pytest.approx(before, abs=1)  # rounding
 
 
 def test_thumbnails_come_from_the_disk_and_are_kept(page, project):
