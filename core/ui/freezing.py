@@ -6,11 +6,13 @@ import streamlit as st
 
 from core import dataset
 from core.backbones import Backbone
+from core.presets import PRESETS
 from core.summary import Summary, summarize
 from core.text import _, number
 from core.ui import cost, state, words
 from core.ui.draft import Draft
 from core.ui.network import drawing
+from core.ui.settings import OWN
 from core.ui.state import Key, Place
 
 FROZEN_MARK = "❄"
@@ -25,6 +27,7 @@ def choose(at: Place) -> None:
         st.info(_("From scratch nothing is frozen: every layer learns."), icon=":material/info:")
     else:
         _slider(at, draft)
+        st.caption(_who_decides(draft))
     num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
     row = draft.row
     drawing(
@@ -57,6 +60,15 @@ def _slider(at: Place, draft: Draft) -> None:
         on_change=_freeze,
         args=(at, key),
     )
+
+
+def _who_decides(draft: Draft) -> str:
+    """Says what becomes of the preset when the slider is moved, and of the slider when a preset is chosen."""
+    own = _(OWN[0])
+    if draft.preset == "own":
+        return _("It is trained as it stands here (“{own}” under Train). Choosing a preset there replaces it.", own=own)
+    title = _(PRESETS[draft.preset].title)
+    return _("Set by the preset “{preset}”. Moving the slider chooses “{own}” under Train.", preset=title, own=own)
 
 
 def _freeze(at: Place, key: str) -> None:

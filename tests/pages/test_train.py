@@ -1,10 +1,13 @@
 from streamlit.testing.v1 import AppTest
 
 from core import curation, events, runs
+from core.backbones import CATALOG
 from core.runs import State
 from core.ui.state import Key
 from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, parameter, saved_draft, texts
+
+RESIDUAL = CATALOG["residual10"]
 
 
 def the_run(workspace, project):
@@ -31,6 +34,17 @@ def test_better_trains_in_two_phases(workspace, filled):
     app.button(key=Key.START_RUN).click().run()
     first, second = runs.read_config(the_run(workspace, filled)).phases
     assert second.frozen_layers < first.frozen_layers
+
+
+def test_a_preset_says_before_it_is_chosen_that_it_undoes_ones_own_freezing(filled):
+    model = open_page("model", project=filled.id, lang="en")
+    assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
+    model.select_slider(key=Key.STAGE.format("residual10")).set_value(RESIDUAL.stages[-2].num_layers).run()
+    app = open_page("train", project=filled.id, lang="en")
+    lost = f"In place of the {RESIDUAL.stages[-2].num_layers} layers that you chose."
+    assert texts(app).count(lost) == 1  # “Better” freezes just as many, “Quick” all
+    app.button(key=Key.PRESET.format("quick")).click().run()
+    assert lost not in texts(app)
 
 
 def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
