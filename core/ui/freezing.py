@@ -1,6 +1,7 @@
 """How much of the backbone stays frozen: slider, drawing, the counts that move with it, and the table of layers."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ from core.ui.state import Key, Place
 
 FROZEN_MARK = "❄"
 TRAINABLE_MARK = "✎"
+NOTHING_MARK = "–"
 
 
 def choose(at: Place) -> None:
@@ -114,16 +116,22 @@ def _keep_batch_norm(at: Place) -> None:
     state.keep_draft(at, replace(state.draft(at), learn_batch_norm=st.session_state[Key.BATCH_NORM]))
 
 
+def _state(row: Any) -> str:
+    """Says whether a layer is frozen; one that has nothing to learn is neither frozen nor trainable."""
+    if not row.parameters:
+        return NOTHING_MARK
+    return FROZEN_MARK + " " + _("frozen") if row.frozen else TRAINABLE_MARK + " " + _("trainable")
+
+
 def layers(draft: Draft, num_classes: int) -> None:
     """Shows every layer with type, output shape, parameters and whether it is frozen, and the totals."""
     summary = summarize(draft.row, draft.head, num_classes, draft.frozen)
     with st.expander(_("Every layer of the network"), icon=":material/table_rows:"):
-        table = summary.layers[["layer", "type", "output_shape", "parameters"]].copy()
-        frozen = summary.layers["frozen"].astype(bool)
+        # The backbone within the network has an input of its own, which is the same once more.
+        shown = summary.layers[(summary.layers["type"] != "InputLayer") | (summary.layers.index == 0)]
+        table = shown[["layer", "type", "output_shape", "parameters"]].copy()
         table["output_shape"] = table["output_shape"].astype(str)
-        table["state"] = [
-            FROZEN_MARK + " " + _("frozen") if one else TRAINABLE_MARK + " " + _("trainable") for one in frozen
-        ]
+        table["state"] = [_state(row) for row in shown.itertuples()]
         st.dataframe(
             table,
             key=Key.SUMMARY,

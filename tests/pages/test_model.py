@@ -96,8 +96,18 @@ def test_the_head_is_remembered(workspace, filled):
     assert (head["kind"], head["hidden_units"]) == ("flatten", 128)
 
 
-def test_every_layer_is_listed(filled):
+def test_every_layer_is_listed_and_the_input_once(filled):
     app = open_page("model", project=filled.id, lang="en")
     table = app.dataframe[0].value
     assert len(table) >= RESIDUAL.num_layers
-    assert table["state"].str.contains("frozen").sum() >= RESIDUAL.num_layers
+    assert table["type"].to_list().count("InputLayer") == 1
+    assert table["parameters"].sum() == summarize(RESIDUAL, Head(), 2, RESIDUAL.num_layers).total
+
+
+def test_only_a_layer_with_parameters_is_frozen_or_trainable(filled):
+    app = open_page("model", project=filled.id, lang="en")
+    table = app.dataframe[0].value
+    empty = table["parameters"] == 0
+    assert set(table.loc[empty, "state"]) == {"–"}
+    assert set(table.loc[~empty, "state"]) == {"❄ frozen", "✎ trainable"}
+    assert table.iloc[-1]["state"] == "✎ trainable"
