@@ -167,13 +167,14 @@ def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:
             predicted=plain(row.predicted),
             confidence=percent(row.confidence),
         )
-        with cards.container():
+        with cards.container(gap="xsmall"):
             path = workspace.home / row.path
             if path.exists():
                 st.image(pictures.decode(path, MISTAKE_PIXELS), width="stretch", alt=row.name)
             else:
                 st.caption(_("The picture was removed from the project."))
             st.markdown(f":small[{said}]")
+            pieces.file_name(row.name)
 
 
 def training_charts(run: Run) -> None:

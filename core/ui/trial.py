@@ -100,7 +100,9 @@ def _card(index: int, name: str, shown: np.ndarray, labels: tuple[str, ...], val
     best, second = (int(index) for index in (-values).argsort()[:2])
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
-        left.image(shown, width="stretch", alt=name)
+        with left:
+            st.image(shown, width="stretch", alt=name)
+            pieces.file_name(name)
         right.markdown(f"### {plain(labels[best])} :gray[{percent(float(values[best]), 1)}]", anchors=False)
         if values[second] > values[best] * NEARLY:
             right.markdown(

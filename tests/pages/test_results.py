@@ -4,6 +4,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -64,6 +65,29 @@ def test_the_mistake_is_told_in_words(filled, finished):
     assert "with 93%" in said
 
 
+def names(app) -> dict[str, str]:
+    """The captions that name files, with what is told where one points at them."""
+    return {one.value: one.proto.help for one in app.caption if ".png" in one.value.replace("\\", "")}
+
+
+def test_mistakes_are_named_by_their_files(filled, finished):
+    file = finished.folder / "predictions.parquet"
+    table = pd.read_parquet(file)
+    wrong = table["label"] != table["predicted"]
+    table.loc[wrong, "name"] = "holiday *2026*/a very long walk in the woods.png"
+    table.to_parquet(file, index=False)
+    (name, whole), *others = names(open_page("learned", project=filled.id, run=finished.id, lang="en")).items()
+    assert others == []
+    assert name.replace("\\", "") == "a very lo… woods.png"
+    assert whole.replace("\\", "") == "holiday *2026*/a very long walk in the woods.png"
+
+
+def test_a_short_file_name_needs_no_second_look(filled, finished):
+    ((name, whole),) = names(open_page("learned", project=filled.id, run=finished.id, lang="en")).items()
+    assert name.replace("\\", "").startswith("picture ")
+    assert whole == ""
+
+
 def test_the_newest_run_with_a_model_is_shown_where_the_address_names_none(filled, finished):
     app = open_page("learned", project=filled.id)
     assert parameter(app, "run") == finished.id
@@ -98,6 +122,7 @@ def test_dropped_pictures_are_answered_with_probabilities(filled, telling_colour
     assert not app.error
     assert "### green" in texts(app)
     assert " ms" in texts(app)
+    assert list(names(app)) == ["meadow\\.png"]
 
 
 @pytest.mark.parametrize(("colour", "is_sure"), [((0, 255, 0), True), ((128, 128, 0), False)])
