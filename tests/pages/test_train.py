@@ -4,7 +4,7 @@ from core import curation, events, runs
 from core.backbones import CATALOG
 from core.runs import State
 from core.ui.state import Key
-from tests.pages.conftest import LABELS
+from tests.pages.conftest import LABELS, FakeWorker
 from tests.pages.reader import open_page, parameter, saved_draft, texts
 
 RESIDUAL = CATALOG["residual10"]
@@ -144,6 +144,42 @@ def test_a_waiting_run_says_how_many_go_before(workspace, filled, worker, own_pr
     second = runs.create_run(workspace, filled.id, "second", worker.config, worker.table)
     said = texts(open_page("train", project=filled.id, run=second.id, lang="en"))
     assert "Waiting: 1 run goes before this one" in said
+
+
+def form_is_open(app) -> bool:
+    (form,) = [one for one in app.expander if one.label == "Start a new run"]
+    return form.proto.expanded
+
+
+def test_without_a_run_in_the_address_the_newest_is_shown_and_the_next_can_be_started(workspace, filled, worker):
+    worker.begin(1, 0.0)
+    worker.finish()
+    newer = FakeWorker(workspace, filled)
+    newer.begin(1, 0.0)
+    newer.stop()
+    app = open_page("train", project=filled.id, lang="en")
+    assert "nothing to keep" in texts(app) and "Done." not in texts(app)
+    assert form_is_open(app)
+    app.button(key=Key.OPEN_RUN.format(worker.run.id)).click().run()
+    assert "Done." in texts(app)
+    assert not form_is_open(app)
+
+
+def test_a_run_that_goes_on_is_shown_before_a_newer_one_that_is_over(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    newer = FakeWorker(workspace, filled)
+    newer.begin(1, 0.0)
+    newer.stop()
+    app = open_page("train", project=filled.id, lang="en")
+    assert Key.STOP_RUN in [button.key for button in app.button]
+    assert not form_is_open(app)
+
+
+def test_in_place_of_an_unknown_run_no_other_is_shown(filled, finished):
+    app = open_page("train", project=filled.id, run="nothing", lang="en")
+    assert "There is no run “nothing” here" in texts(app)
+    assert "Done." not in texts(app)
+    assert form_is_open(app)
 
 
 def test_a_failure_is_told_in_its_own_sentence(filled, worker):
