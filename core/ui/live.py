@@ -163,7 +163,7 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
 
 def _progress_text(run: Run, story: History) -> str:
     if run.state.is_over:
-        return _("{seconds} in all", seconds=duration(story.seconds))
+        return _how_far_it_came(story)
     if story.ready is None:
         return _("Getting ready …")
     if story.finishing:
@@ -182,6 +182,17 @@ def _progress_text(run: Run, story: History) -> str:
     if story.seconds_left is not None:
         text += " · " + _("about {time} left", time=duration(story.seconds_left))
     return text
+
+
+def _how_far_it_came(story: History) -> str:
+    spent = _("{seconds} in all", seconds=duration(story.seconds))
+    if story.ready is None or story.fraction_done == 1:
+        return spent
+    whole = number(len(story.epochs))
+    return (
+        ngettext("{whole} of {count} epoch", "{whole} of {count} epochs", story.ready.epochs, whole=whole)
+        + f" · {spent}"
+    )
 
 
 def duration(seconds: float) -> str:

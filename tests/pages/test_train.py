@@ -146,6 +146,21 @@ def test_a_waiting_run_says_how_many_go_before(workspace, filled, worker, own_pr
     assert "Waiting: 1 run goes before this one" in said
 
 
+def test_the_bar_of_a_stopped_run_shows_how_far_it_came(workspace, filled, worker):
+    worker.begin(1, 0.0)
+    worker.say(events.Finishing(best_epoch=1), events.Stopped(best_epoch=1, val_accuracy=0.5))
+    runs.record_state(workspace, worker.run.id, State.STOPPED)
+    (bar,) = open_page("train", project=filled.id, run=worker.run.id, lang="en").get("progress")
+    assert bar.proto.value == 7  # of 100: one and a half of 20 epochs
+    assert bar.proto.text.startswith("1 of 20 epochs · ")
+
+
+def test_the_bar_of_a_finished_run_is_full(filled, finished):
+    (bar,) = open_page("train", project=filled.id, run=finished.id, lang="en").get("progress")
+    assert bar.proto.value == 100
+    assert "epochs" not in bar.proto.text
+
+
 def form_is_open(app) -> bool:
     (form,) = [one for one in app.expander if one.label == "Start a new run"]
     return form.proto.expanded
