@@ -178,6 +178,19 @@ def test_what_is_taken_home_is_offered_with_its_size(filled, finished):
     assert names == {"First-try-model.zip", "First-try-model.keras"}
 
 
+def test_the_commands_for_each_system_wrap_where_they_are_too_long(filled, finished):
+    app = open_page("take_home", project=filled.id, run=finished.id, lang="en")
+    assert [code.value for code in app.code] == [
+        "py -m venv .venv",
+        ".venv\\Scripts\\pip install -r requirements.txt",
+        ".venv\\Scripts\\python predict.py picture.jpg",
+        "python3 -m venv .venv",
+        ".venv/bin/pip install -r requirements.txt",
+        ".venv/bin/python predict.py picture.jpg",
+    ]
+    assert all(code.proto.wrap_lines for code in app.code)
+
+
 def test_the_zip_is_packed_anew_where_the_model_changed(filled, finished):
     open_page("take_home", project=filled.id, run=finished.id, lang="en")
     (finished.folder / "model.keras").write_bytes(b"another model")
