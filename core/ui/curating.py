@@ -241,7 +241,10 @@ def _bar(view: View, selected: list[int], *, num_elsewhere: int) -> None:
     # On a line of its own in either case: the pictures below must not move when the first one is clicked.
     st.markdown(
         count if selected else _("Click pictures to select them."),
-        help=_("A click with the shift key selects a whole row. The lens shows a picture large."),
+        help=_(
+            "A click with the shift key selects a whole row. The lens shows a picture large. On the keyboard: the "
+            "arrows go from picture to picture, the space bar selects, Enter shows a picture large."
+        ),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         with pieces.errors_shown():
