@@ -28,6 +28,14 @@ PICTURE_PIXELS = 512 * 384  # where nothing is known of the pictures
 
 
 @dataclass(frozen=True)
+class Epochs:
+    """Some epochs of a phase, and how long each of them takes on average."""
+
+    count: int
+    seconds_each: float
+
+
+@dataclass(frozen=True)
 class PhaseCost:
     """What one phase costs.
 
@@ -46,6 +54,18 @@ class PhaseCost:
     later_epoch_seconds: float
     num_first_epochs: int
     disk_bytes: int
+
+    @property
+    def parts(self) -> list["Epochs"]:
+        """The epochs at the beginning and the later ones, where there are any; together they take `seconds`.
+
+        At the beginning is the first one, or all that look at new variations where later ones need not.
+        """
+        beginning = self.num_first_epochs if self.num_first_epochs < self.epochs else 1
+        begun = self.first_epoch_seconds + (beginning - 1) * self.filling_epoch_seconds
+        later = self.epochs - beginning
+        parts = [Epochs(beginning, begun / beginning)]
+        return [*parts, Epochs(later, (self.seconds - begun) / later)] if later else parts
 
     @property
     def seconds(self) -> float:

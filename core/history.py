@@ -16,7 +16,6 @@ from core.events import (
     Finished,
     Finishing,
     Note,
-    Paused,
     PhaseBegun,
     Progress,
     Ready,
@@ -163,8 +162,8 @@ class History:
 
     @property
     def fraction_done(self) -> float:
-        """Share of the planned epochs that is done, 0 to 1."""
-        if self.finishing or (self.end and not isinstance(self.end, Paused)):
+        """Share of the planned epochs that is done, 0 to 1; what early stopping spared counts as done."""
+        if isinstance(self.end, Finished) or (self.finishing and self.end is None):
             return 1.0
         return min(1.0, self.position / self.ready.epochs) if self.ready else 0.0
 
@@ -191,9 +190,9 @@ class History:
     def seconds_left(self) -> float | None:
         """Seconds until the last planned epoch, from the pace of this phase.
 
-        None before there is a pace, and while an epoch takes longer than the ones after it will.
+        None before there is a pace, while an epoch takes longer than the ones after it will, and after the end.
         """
-        if not self.ready or not self.phases or self.fraction_done >= 1 or self.filled_after is not None:
+        if not self.ready or not self.phases or self.end or self.fraction_done >= 1 or self.filled_after is not None:
             return None
         pace = self._pace
         return (self.ready.epochs - self.position) * pace if pace is not None else None

@@ -75,6 +75,25 @@ def accuracy_interval(predictions: pd.DataFrame, confidence: float = 0.95) -> tu
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
+def best_guess(predictions: pd.DataFrame) -> tuple[str, float]:
+    """Returns the label that is right most often when it is said of every picture, and how often it is, 0 to 1.
+
+    Args:
+        predictions: As `read_predictions` returns them, at least one.
+    """
+    shares = predictions["label"].value_counts(normalize=True)
+    return str(shares.index[0]), float(shares.iloc[0])
+
+
+def is_like_guessing(predictions: pd.DataFrame) -> bool:
+    """Whether nothing tells the answers from those of somebody who always names the largest class.
+
+    They are not told apart where that one's share lies within or above the interval of the accuracy. Without
+    predictions nothing is known, which is no reason to say so.
+    """
+    return not predictions.empty and accuracy_interval(predictions)[0] <= best_guess(predictions)[1]
+
+
 def confusion(predictions: pd.DataFrame, labels: list[str] | tuple[str, ...]) -> pd.DataFrame:
     """Counts how often each class was taken for which.
 

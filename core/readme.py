@@ -11,13 +11,13 @@ from core.config import RunConfig
 from core.text import _, ngettext, number, percent
 
 CONFIDENCE = 0.95
-COMMANDS = """{system}:
-
-```
-{python} -m venv .venv
-{folder}pip install -r requirements.txt
-{folder}python predict.py picture.jpg
-```"""
+COMMANDS = (
+    "{python} -m venv .venv",
+    "{folder}pip install -r requirements.txt",
+    "{folder}python predict.py picture.jpg",
+)
+# What starts Python on each system, and where the programs of a virtual environment lie.
+SYSTEMS = {"Windows": ("py", ".venv\\Scripts\\"), "macOS, Linux": ("python3", ".venv/bin/")}
 
 
 def write_readme(run_folder: Path, title: str) -> str:
@@ -99,6 +99,12 @@ def _accuracy(predictions: pd.DataFrame) -> dict[str, str]:
     }
 
 
+def commands(system: str) -> list[str]:
+    """Returns the lines to type on one of `SYSTEMS` to name a picture."""
+    python, folder = SYSTEMS[system]
+    return [command.format(python=python, folder=folder) for command in COMMANDS]
+
+
 def _usage() -> list[str]:
     return [
         _(
@@ -106,8 +112,7 @@ def _usage() -> list[str]:
             "Open a terminal in this folder and type the three commands below, the first two only once. "
             "Put the name of your picture in place of picture.jpg."
         ),
-        COMMANDS.format(system="Windows", python="py", folder=".venv\\Scripts\\"),
-        COMMANDS.format(system="macOS, Linux", python="python3", folder=".venv/bin/"),
+        *("\n".join([f"{system}:", "", "```", *commands(system), "```"]) for system in SYSTEMS),
         _("Several pictures may be named one after the other. With `--json` every probability is printed."),
     ]
 

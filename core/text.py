@@ -89,6 +89,14 @@ def percent(share: float, digits: int = 0) -> str:
     return format_percent(share, format=pattern, locale=language())
 
 
+def shortened(name: str, most: int) -> str:
+    """Cuts out the middle of a name that is longer than `most` letters: its ending often tells it from the others."""
+    if len(name) <= most:
+        return name
+    end = most // 2
+    return name[: most - 1 - end] + "…" + name[-end:]
+
+
 def listing(parts: Sequence[str]) -> str:
     """Joins parts of a sentence the reader's way, with “and” before the last."""
     return format_list(list(parts), locale=language())

@@ -36,7 +36,8 @@ else:
             persist_state="page",  # the next class mostly comes from where the last one did
         )
         st.caption(_(sources.SOURCES[source or "folder"][1]))
-        sources.ask(source or "folder", at.workspace, at.project.id)
+        # One button at most stands out: that of what comes next, and with pictures to train on it is the last one.
+        sources.ask(source or "folder", at.workspace, at.project.id, is_next=not ready)
         if table.empty and source != "samples":
             st.subheader(_("No pictures at hand?"), anchor=False)
             sources.ask("samples", at.workspace, at.project.id)

@@ -12,8 +12,9 @@ table = pieces.require_images(at)
 assert at.project is not None
 
 own_runs = runs.list_runs(at.workspace, at.project.id)
-waiting = (run for run in own_runs if not run.state.is_over or run.state == runs.State.PAUSED)
-watched = at.run or next(waiting, None)
+waiting = next((run for run in own_runs if not run.state.is_over or run.state == runs.State.PAUSED), None)
+newest = own_runs[0] if own_runs and not at.unknown_run else None
+watched = at.run or waiting or newest
 
 changed = freshness.changes(own_runs, table)
 
@@ -22,7 +23,8 @@ if watched:
         freshness.note(changed[watched.id])
     live.watch(at.workspace, watched)
 
-with st.expander(_("Start a new run"), expanded=watched is None, icon=":material/play_circle:"):
+starts_one = at.run is None and waiting is None
+with st.expander(_("Start a new run"), expanded=starts_one, icon=":material/play_circle:"):
     settings.choose_preset(at)
     settings.what_freezes(at)
     if state.draft(at).preset == "own":

@@ -71,12 +71,12 @@ def _outcome(workspace: Workspace, project_id: str, status: IntakeStatus) -> Non
             intake.dismiss_intake(workspace, project_id)
             st.rerun()
         if status.result and status.result.num_taken:
-            _undo_button(workspace, project_id)
+            _undo_button(workspace, project_id, status.result.num_taken)
 
 
-def _undo_button(workspace: Workspace, project_id: str) -> None:
+def _undo_button(workspace: Workspace, project_id: str, num_taken: int) -> None:
     if st.button(
-        _("Undo"),
+        ngettext("Undo: {count} picture taken in", "Undo: {count} pictures taken in", num_taken),
         key=Key.UNDO_INTAKE,
         icon=":material/undo:",
         type="tertiary",

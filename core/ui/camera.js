@@ -24,6 +24,7 @@ class Camera {
     for (const name of ["turn_on", "turn_off", "discard", "retry", "unsaved"]) {
       this.part(name.replace("_", "-")).textContent = data.words[name];
     }
+    this.box.classList.toggle("next", data.isNext);
     this.box.setAttribute("aria-label", data.words.camera);
     this.video.setAttribute("aria-label", data.words.preview);
     this.part("strip").setAttribute("aria-label", data.words.strip);

@@ -56,7 +56,13 @@ _component = st.components.v2.component(
 
 
 def camera(
-    *, key: str, token: str, label: str, upload_url: str = UPLOAD_URL, max_shots: int = MAX_SHOTS
+    *,
+    key: str,
+    token: str,
+    label: str,
+    upload_url: str = UPLOAD_URL,
+    max_shots: int = MAX_SHOTS,
+    is_next: bool = True,
 ) -> tuple[str, FolderUpload] | None:
     """Shows a camera and returns the pictures that were taken with it, once.
 
@@ -69,6 +75,7 @@ def camera(
         label: The class that they are for; while it is empty, pictures can be taken and not added.
         upload_url: Where the batches go.
         max_shots: So many may wait to be added.
+        is_next: Whether its buttons stand out, as those of what comes next.
 
     Returns:
         The class that the user added the pictures to, and the upload, in the first run after; None in every other.
@@ -80,6 +87,7 @@ def camera(
             "header": TOKEN_HEADER,
             "token": token,
             "language": language(),
+            "isNext": is_next,
             "label": label,
             "rate": RATE,
             "side": LONGEST_SIDE,

@@ -94,15 +94,27 @@ def _titles(cost: Cost) -> list[str]:
 
 
 def _epochs(phase: PhaseCost) -> None:
-    filling = min(phase.num_first_epochs, phase.epochs)
-    several = 1 < filling < phase.epochs
-    first = _("First {count} epochs, each", count=number(filling)) if several else _("First epoch")
     epoch = words.meaning("epoch")
-    st.metric(first, about(phase.first_epoch_seconds), help=epoch, width="content")
-    st.metric(_("Each later epoch"), about(phase.later_epoch_seconds), help=epoch, width="content")
+    for place, part in enumerate(phase.parts):
+        title = _later_title(part.count) if place else _first_title(part.count)
+        st.metric(title, about(part.seconds_each), help=epoch, width="content")
+
+
+def _first_title(count: int) -> str:
+    return _("First epoch") if count == 1 else _("First {count} epochs, each", count=number(count))
+
+
+def _later_title(count: int) -> str:
+    return ngettext("{count} later epoch", "{count} later epochs, each", count)
 
 
 def _together(cost: Cost) -> None:
+    st.metric(
+        _("Before and after"),
+        about(cost.around_seconds),
+        help=_("The network is built before the first epoch; after the last, the best one is checked and packed."),
+        width="content",
+    )
     st.metric(
         _("Whole run"),
         about(cost.total_seconds),

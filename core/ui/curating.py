@@ -203,7 +203,7 @@ def _merge_sentence(view: View, other: str) -> str:
 @st.fragment
 def _pages(view: View) -> None:
     """Shows a page of pictures; above it what can be done with the selected ones, which a click draws again alone."""
-    bar = st.container(horizontal=True, vertical_alignment="center", key=Key.PICTURE_BAR)
+    bar = st.container(key=Key.PICTURE_BAR, gap="xsmall")
     grid = st.container()
     num_pages = -(-len(view.pictures) // PAGE_PICTURES)
     page = 1
@@ -235,23 +235,32 @@ def _groups(view: View, pictures: pd.DataFrame) -> list[Group]:
 
 
 def _bar(view: View, selected: list[int], *, num_elsewhere: int) -> None:
-    is_idle = not selected or view.is_locked
     count = ngettext("**{count}** selected", "**{count}** selected", len(selected))
     if num_elsewhere:
         count += ", " + ngettext("{count} of them on another page", "{count} of them on other pages", num_elsewhere)
-    st.markdown(count if selected else _("Click pictures to select them, the lens to see one large."), width="content")
-    with pieces.errors_shown():
-        if view.part == USED:
-            _move(view, selected, is_idle=is_idle)
-            if st.button(_("Set aside"), key=Key.SET_ASIDE, icon=":material/visibility_off:", disabled=is_idle):
-                curation.set_images_aside(view.workspace, view.project_id, selected)
-                _begin_anew()
-        elif st.button(
-            _("Bring back"), key=Key.BRING_BACK, icon=":material/settings_backup_restore:", disabled=is_idle
-        ):
-            curation.restore_images(view.workspace, view.project_id, selected)
+    # On a line of its own in either case: the pictures below must not move when the first one is clicked.
+    st.markdown(
+        count if selected else _("Click pictures to select them."),
+        help=_(
+            "A click with the shift key selects a whole row. The lens shows a picture large. On the keyboard: the "
+            "arrows go from picture to picture, the space bar selects, Enter shows a picture large."
+        ),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with pieces.errors_shown():
+            _actions(view, selected, is_idle=not selected or view.is_locked)
+        if st.button(_("Clear selection"), key=Key.CLEAR_SELECTION, type="tertiary", disabled=not selected):
             _begin_anew()
-    if st.button(_("Clear selection"), key=Key.CLEAR_SELECTION, type="tertiary", disabled=not selected):
+
+
+def _actions(view: View, selected: list[int], *, is_idle: bool) -> None:
+    if view.part == USED:
+        _move(view, selected, is_idle=is_idle)
+        if st.button(_("Set aside"), key=Key.SET_ASIDE, icon=":material/visibility_off:", disabled=is_idle):
+            curation.set_images_aside(view.workspace, view.project_id, selected)
+            _begin_anew()
+    elif st.button(_("Bring back"), key=Key.BRING_BACK, icon=":material/settings_backup_restore:", disabled=is_idle):
+        curation.restore_images(view.workspace, view.project_id, selected)
         _begin_anew()
 
 

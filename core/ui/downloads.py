@@ -8,7 +8,7 @@ import streamlit as st
 from core import metrics, takehome
 from core.backbones import CATALOG
 from core.config import RunConfig
-from core.readme import COMMANDS
+from core.readme import SYSTEMS, commands
 from core.runs import Run
 from core.text import _, language, number, percent
 from core.ui import pieces, words
@@ -17,7 +17,6 @@ from core.ui.pieces import size_text
 from core.ui.routes import download_url
 
 ZIP_FILE = "headstart-model-{}.zip"  # one for each language, so that two readers do not pack over each other's
-SYSTEMS = (("Windows", "py", ".venv\\Scripts\\"), ("macOS, Linux", "python3", ".venv/bin/"))
 
 
 def facts(run: Run, config: RunConfig, predictions: pd.DataFrame) -> None:
@@ -86,6 +85,9 @@ def _download(label: str, file: Path, name: str, *, primary: bool = False) -> No
 def recipe() -> None:
     """Shows the lines that use the zip, for each system."""
     st.markdown(_("Unpack the zip, open a terminal in its folder, and type:"))
-    for column, (system, python, folder) in zip(st.columns(len(SYSTEMS), gap="medium"), SYSTEMS, strict=True):
-        column.markdown(COMMANDS.format(system=system, python=python, folder=folder))
+    for system in SYSTEMS:
+        with st.container(gap="xsmall"):
+            st.markdown(f"**{system}**")
+            for command in commands(system):  # each by itself: where one wraps, it must not look like two
+                st.code(command, language=None, wrap_lines=True)
     st.caption(_("It needs Python 3.11 to 3.13, and the internet once, for the second line."))

@@ -25,6 +25,7 @@ class FolderInput {
     this.title = title;
     this.zone.setAttribute("aria-label", title);
     this.part("bar").setAttribute("aria-label", words.progress);
+    this.zone.classList.toggle("next", data.isNext);
     this.part("choose-folder").hidden = !this.folders;
     this.part("choose-files").classList.toggle("primary", !this.folders);
   }

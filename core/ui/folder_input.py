@@ -61,6 +61,7 @@ def folder_input(
     max_files: int = MAX_FILES,
     kind: Kind = "folder",
     hint: str = "",
+    is_next: bool = True,
 ) -> FolderUpload | None:
     """Shows a drop zone and returns what was sent with it, once.
 
@@ -72,6 +73,7 @@ def folder_input(
         kind: `folder` asks for a folder and also takes a zip or loose files; `files` asks for loose files,
             `project` for the file of a saved project.
         hint: A short sentence under the title, in the reader's language.
+        is_next: Whether its button stands out, as that of what comes next.
 
     Returns:
         The upload in the first run after it was complete; None in every other.
@@ -84,6 +86,7 @@ def folder_input(
             "token": token,
             "kind": kind,
             "language": language(),
+            "isNext": is_next,
             "limits": {
                 "files": max_files,
                 "batchFiles": MAX_BATCH_FILES,

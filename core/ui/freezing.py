@@ -1,20 +1,24 @@
 """How much of the backbone stays frozen: slider, drawing, the counts that move with it, and the table of layers."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from core import dataset
 from core.backbones import Backbone
+from core.presets import PRESETS
 from core.summary import Summary, summarize
 from core.text import _, number
 from core.ui import cost, state, words
 from core.ui.draft import Draft
 from core.ui.network import drawing
+from core.ui.settings import OWN
 from core.ui.state import Key, Place
 
 FROZEN_MARK = "❄"
 TRAINABLE_MARK = "✎"
+NOTHING_MARK = "–"
 
 
 def choose(at: Place) -> None:
@@ -25,6 +29,7 @@ def choose(at: Place) -> None:
         st.info(_("From scratch nothing is frozen: every layer learns."), icon=":material/info:")
     else:
         _slider(at, draft)
+        st.caption(_who_decides(draft))
     num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
     row = draft.row
     drawing(
@@ -57,6 +62,15 @@ def _slider(at: Place, draft: Draft) -> None:
         on_change=_freeze,
         args=(at, key),
     )
+
+
+def _who_decides(draft: Draft) -> str:
+    """Says what becomes of the preset when the slider is moved, and of the slider when a preset is chosen."""
+    own = _(OWN[0])
+    if draft.preset == "own":
+        return _("It is trained as it stands here (“{own}” under Train). Choosing a preset there replaces it.", own=own)
+    title = _(PRESETS[draft.preset].title)
+    return _("Set by the preset “{preset}”. Moving the slider chooses “{own}” under Train.", preset=title, own=own)
 
 
 def _freeze(at: Place, key: str) -> None:
@@ -102,16 +116,22 @@ def _keep_batch_norm(at: Place) -> None:
     state.keep_draft(at, replace(state.draft(at), learn_batch_norm=st.session_state[Key.BATCH_NORM]))
 
 
+def _state(row: Any) -> str:
+    """Says whether a layer is frozen; one that has nothing to learn is neither frozen nor trainable."""
+    if not row.parameters:
+        return NOTHING_MARK
+    return FROZEN_MARK + " " + _("frozen") if row.frozen else TRAINABLE_MARK + " " + _("trainable")
+
+
 def layers(draft: Draft, num_classes: int) -> None:
     """Shows every layer with type, output shape, parameters and whether it is frozen, and the totals."""
     summary = summarize(draft.row, draft.head, num_classes, draft.frozen)
     with st.expander(_("Every layer of the network"), icon=":material/table_rows:"):
-        table = summary.layers[["layer", "type", "output_shape", "parameters"]].copy()
-        frozen = summary.layers["frozen"].astype(bool)
+        # The backbone within the network has an input of its own, which is the same once more.
+        shown = summary.layers[(summary.layers["type"] != "InputLayer") | (summary.layers.index == 0)]
+        table = shown[["layer", "type", "output_shape", "parameters"]].copy()
         table["output_shape"] = table["output_shape"].astype(str)
-        table["state"] = [
-            FROZEN_MARK + " " + _("frozen") if one else TRAINABLE_MARK + " " + _("trainable") for one in frozen
-        ]
+        table["state"] = [_state(row) for row in shown.itertuples()]
         st.dataframe(
             table,
             key=Key.SUMMARY,

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from core import jobs, runs
+from core import jobs, metrics, runs
 from core.events import Event, Failed, Finished, Paused, Stopped
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
@@ -185,7 +185,7 @@ def _place_in_line(workspace: Workspace, run: Run) -> None:
 
 def _progress_text(run: Run, story: History) -> str:
     if run.state.is_over:
-        return _("{seconds} in all", seconds=duration(story.seconds))
+        return _how_far_it_came(story)
     if story.ready is None:
         return _("Getting ready …")
     if story.finishing:
@@ -204,6 +204,17 @@ def _progress_text(run: Run, story: History) -> str:
     if story.seconds_left is not None:
         text += " · " + _("about {time} left", time=duration(story.seconds_left))
     return text
+
+
+def _how_far_it_came(story: History) -> str:
+    spent = _("{seconds} in all", seconds=duration(story.seconds))
+    if story.ready is None or story.fraction_done == 1:
+        return spent
+    whole = number(len(story.epochs))
+    return (
+        ngettext("{whole} of {count} epoch", "{whole} of {count} epochs", story.ready.epochs, whole=whole)
+        + f" · {spent}"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -270,9 +281,12 @@ def _decided(story: History) -> str:
 
 
 def _end(run: Run, end: Event) -> None:
+    is_decided = run.has_model and isinstance(end, Finished | Stopped)
+    predictions = metrics.read_predictions(run.folder) if is_decided else None
     match end:
         case Finished():
-            st.success(
+            is_poor = predictions is not None and metrics.is_like_guessing(predictions)
+            (st.info if is_poor else st.success)(
                 _(
                     "Done. Epoch {epoch} named {accuracy} of the validation pictures rightly; its network is kept.",
                     epoch=end.best_epoch,
@@ -302,3 +316,5 @@ def _end(run: Run, end: Event) -> None:
             st.info(told, icon=":material/pause:")
         case Failed():
             st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")
+    if predictions is not None:
+        results.compare_with_guessing(run, predictions)

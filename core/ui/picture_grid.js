@@ -6,12 +6,9 @@ class PictureGrid {
     this.buttons = new Map(); // by the picture's id, in the order of the page
     this.all = box.querySelector(".all");
     this.all.onclick = () => this.choose([...this.buttons.keys()], !this.isAll());
+    this.roving = new Roving(box.querySelector(".groups"));
     // Who closes a picture is led back to it, not to the one that was opened first.
-    this.large = new Large(box.querySelector("dialog"), (id) => this.lens(id)?.focus());
-  }
-
-  lens(id) {
-    return this.buttons.get(id)?.parentElement.querySelector(".open");
+    this.large = new Large(box.querySelector("dialog"), (id) => this.buttons.get(id)?.focus());
   }
 
   update(data, setStateValue) {
@@ -35,6 +32,7 @@ class PictureGrid {
     this.last = null;
     this.large.choose(data.groups.flatMap((group) => group.pictures));
     this.box.querySelector(".groups").replaceChildren(...data.groups.map((group) => this.group(group, data.url)));
+    this.roving.choose([...this.buttons.values()]);
   }
 
   group({ label, count, pictures }, url) {
@@ -53,13 +51,22 @@ class PictureGrid {
     button.append(element("img", { alt: name, loading: "lazy", decoding: "async", src: `${url}/${file}` }));
     button.append(element("span", { className: "check" }));
     button.onclick = (event) => this.click(id, event.shiftKey);
+    button.onkeydown = (event) => this.press(event, id);
+    button.setAttribute("aria-keyshortcuts", "Enter");
     this.buttons.set(id, button);
-    const open = element("button", { type: "button", className: "open", title: this.words.open });
+    const open = element("button", { type: "button", className: "open", title: this.words.open, tabIndex: -1 });
     open.ariaLabel = `${this.words.open}: ${name}`;
     open.onclick = () => this.large.open(id);
     const cell = element("div", { className: "cell" });
     cell.append(button, open);
     return cell;
+  }
+
+  // The space bar selects, as a click does; Enter is for the keyboard what the lens is for the mouse.
+  press(event, id) {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (!event.repeat) this.large.open(id);
   }
 
   click(id, isRange) {

@@ -23,7 +23,7 @@ _component = st.components.v2.component(
     "headstart_picture_grid",
     html=HTML,
     css=scripts.joined("picture_grid.css", "large.css"),
-    js=scripts.joined("lasting.js", "large.js", "picture_grid.js"),
+    js=scripts.joined("lasting.js", "large.js", "roving.js", "picture_grid.js"),
     isolate_styles=False,
 )
 
@@ -41,7 +41,8 @@ def picture_grid(groups: Sequence[Group], *, key: str, url: str, selection: int)
     """Shows pictures and returns the ids of those that are selected, also of those on other pages.
 
     A click selects or deselects; with the shift key it does so for all from the last clicked one on. The button in a
-    picture's corner shows it large.
+    picture's corner shows it large. For the keyboard all pictures are one stop: arrows lead from one to the other, the
+    space bar selects, Enter shows large.
 
     Args:
         groups: What is on this page.

@@ -5,6 +5,7 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from plotly.graph_objects import Figure
 from core import dataset, intake, runs
 from core.errors import AppError
 from core.runs import Run, State
-from core.text import N_, _, number
+from core.text import N_, _, number, shortened
 from core.ui import navigation, state, words
 from core.ui.live_chart import live_chart
 from core.ui.markup import plain
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 CHART_HEIGHT = 300
 SHOWN_QUALITY = 90
+NAME_LETTERS = 20  # of a file, in one line below a small picture
 
 STATE_WORDS = {
     State.QUEUED: (N_("waiting"), ":material/hourglass_empty:", "yellow"),
@@ -177,6 +179,12 @@ def size_text(size_bytes: int) -> str:
     if size_bytes >= 1_000_000_000:
         return _("{size} GB", size=number(size_bytes / 1_000_000_000, 1))
     return _("{size} MB", size=number(size_bytes / 1_000_000, 1 if size_bytes < 10_000_000 else 0))
+
+
+def file_name(name: str) -> None:
+    """Shows a picture's name, without folders and with its middle cut out where long; whole where one points at it."""
+    short = shortened(PurePosixPath(name).name, NAME_LETTERS)
+    st.caption(plain(short), help=plain(name) if short != name else None)
 
 
 def asks(label: str, key: str, **look: Any) -> bool:

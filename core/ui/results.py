@@ -8,7 +8,7 @@ import streamlit as st
 from core import charts, metrics, pictures
 from core.runs import Run
 from core.text import _, ngettext, number, percent
-from core.ui import pieces, state, words
+from core.ui import navigation, pieces, state, words
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.words import SPLITS
@@ -75,6 +75,49 @@ def headline(run: Run, predictions: pd.DataFrame) -> None:
         )
 
 
+def compare_with_guessing(run: Run, predictions: pd.DataFrame) -> None:
+    """Says so where it is no better than guessing, and what to try next.
+
+    Args:
+        run: One that has a model.
+        predictions: Of the pictures that are looked at, from `metrics.read_predictions`.
+    """
+    if not metrics.is_like_guessing(predictions):
+        return
+    label, share = metrics.best_guess(predictions)
+    with st.container(border=True, key=Key.LIKE_GUESSING):
+        st.warning(_guess_sentence(len(predictions), label, share), icon=":material/casino:")
+        st.markdown(_("What to try next, best first:") + "".join(f"\n1. {hint}" for hint in _hints(run)))
+        with st.container(horizontal=True):
+            navigation.link("images", _("Bring in pictures"))
+            navigation.link("model", _("Change the network"))
+            navigation.link("train", _("Train again"), run=None)
+
+
+def _guess_sentence(num_pictures: int, label: str, share: float) -> str:
+    return ngettext(
+        "This cannot be told from guessing, as far as {count} picture can tell: always saying “{label}” would be right "
+        "for {share}.",
+        "This cannot be told from guessing, as far as {count} pictures can tell: always saying “{label}” would be "
+        "right for {share} of them.",
+        num_pictures,
+        label=plain(label),
+        share=percent(share),
+    )
+
+
+def _hints(run: Run) -> list[str]:
+    hints = [_("More pictures of each class: a few dozen at least, and unlike each other.")]
+    phases = state.history(run).phases
+    if phases and phases[-1].frozen_layers:
+        hints.append(_("Fewer frozen stages, so that more of the network learns your pictures."))
+    return [
+        *hints,
+        _("More epochs, where the loss in validation was still falling."),
+        _("Another network, which may see what sets your classes apart."),
+    ]
+
+
 def confusion(predictions: pd.DataFrame, labels: tuple[str, ...]) -> None:
     """Draws which classes were taken for which."""
     figure = charts.confusion(metrics.confusion(predictions, labels))
@@ -124,13 +167,14 @@ def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:
             predicted=plain(row.predicted),
             confidence=percent(row.confidence),
         )
-        with cards.container():
+        with cards.container(gap="xsmall"):
             path = workspace.home / row.path
             if path.exists():
                 pieces.picture(pictures.decode(path, MISTAKE_PIXELS), alt=row.name)
             else:
                 st.caption(_("The picture was removed from the project."))
             st.markdown(f":small[{said}]")
+            pieces.file_name(row.name)
 
 
 def training_charts(run: Run) -> None:

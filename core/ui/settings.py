@@ -40,6 +40,8 @@ def choose_preset(at: Place) -> None:
                 st.markdown(f"#### {PRESET_ICONS[name]} {_(title)}", anchors=False)
                 st.markdown(_(description), help=None if name == "own" else words.meaning("head"))
                 st.caption(_frozen(draft if name == draft.preset else _with_preset(draft, name)))
+                if lost := _lost(draft, name):
+                    st.caption(":material/warning: " + lost)
             st.button(
                 _("Chosen") if name == chosen else _("Choose"),
                 key=Key.PRESET.format(name),
@@ -75,6 +77,13 @@ def _frozen(draft: Draft) -> str:
     return (
         text if draft.frozen == total else text + " " + _("(at first all of them, until the head has learned a little)")
     )
+
+
+def _lost(draft: Draft, name: Choice) -> str:
+    """Says which freezing of one's own a preset would undo; empty where it undoes none."""
+    if draft.preset != "own" or draft.start == "scratch" or _with_preset(draft, name).frozen == draft.frozen:
+        return ""
+    return _("In place of the {frozen} layers that you chose.", frozen=number(draft.frozen))
 
 
 def _keep_preset(at: Place, name: Choice) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -58,8 +59,15 @@ def offered() -> list[str]:
     return [source for source in SOURCES if allowed or source != "server"]
 
 
-def ask(source: str, workspace: Workspace, project_id: str) -> None:
-    """Shows the form of one of `SOURCES`."""
+def ask(source: str, workspace: Workspace, project_id: str, *, is_next: bool = True) -> None:
+    """Shows the form of one of `SOURCES`.
+
+    Args:
+        source: Which.
+        workspace: Where the project is.
+        project_id: Which it is.
+        is_next: Whether bringing pictures is what comes next, so that its button is the one that stands out.
+    """
     forms = {
         "folder": _folder,
         "zip": _zip,
@@ -68,30 +76,37 @@ def ask(source: str, workspace: Workspace, project_id: str) -> None:
         "camera": _camera,
         "samples": _samples,
     }
-    forms[source](workspace, project_id)
+    forms[source](workspace, project_id, is_next)
 
 
-def _folder(workspace: Workspace, project_id: str) -> None:
-    upload = folder_input(key=Key.FOLDER, token=issue_token(project_id))
+def _look(is_next: bool) -> Literal["primary", "secondary"]:
+    return "primary" if is_next else "secondary"
+
+
+def _folder(workspace: Workspace, project_id: str, is_next: bool) -> None:
+    upload = folder_input(key=Key.FOLDER, token=issue_token(project_id), is_next=is_next)
     if upload:
         zip_file = upload.zip_file
         order = Order("zip", str(zip_file)) if zip_file else Order("folder", str(upload.folder))
         _begin_upload(workspace, project_id, upload, order)
 
 
-def _zip(workspace: Workspace, project_id: str) -> None:
+def _zip(workspace: Workspace, project_id: str, is_next: bool) -> None:
     uploaded = st.file_uploader(_("Zip file"), type="zip", key=Key.ZIP.format(state.session().uploads))
-    if st.button(_("Add these pictures"), key=Key.ZIP_START, type="primary", disabled=uploaded is None) and uploaded:
+    if (
+        st.button(_("Add these pictures"), key=Key.ZIP_START, type=_look(is_next), disabled=uploaded is None)
+        and uploaded
+    ):
         with pieces.errors_shown():
             file = keep(workspace, uploaded)
             _begin(workspace, project_id, Order("zip", str(file), discard=str(file.parent)))
 
 
-def _server(workspace: Workspace, project_id: str) -> None:
+def _server(workspace: Workspace, project_id: str, is_next: bool) -> None:
     path = st.text_input(
         _("Where the folder lies (its path)"), key=Key.SERVER_FOLDER, placeholder=str(Path.home() / "pets")
     ).strip()
-    if st.button(_("Add these pictures"), key=Key.SERVER_START, type="primary") and path:
+    if st.button(_("Add these pictures"), key=Key.SERVER_START, type=_look(is_next)) and path:
         folder = Path(path).expanduser()
         with pieces.errors_shown():
             if not folder.is_absolute() or not folder.is_dir():
@@ -99,7 +114,7 @@ def _server(workspace: Workspace, project_id: str) -> None:
             _begin(workspace, project_id, Order("folder", str(folder)))
 
 
-def _files(workspace: Workspace, project_id: str) -> None:
+def _files(workspace: Workspace, project_id: str, is_next: bool) -> None:
     """Asks for a name and for files, in either order: whichever comes second sets them going."""
     typed = st.text_input(_("Name of the class"), key=Key.CLASS_NAME, max_chars=80, placeholder=_("For example: bee"))
     label = clean_label(typed)
@@ -107,18 +122,20 @@ def _files(workspace: Workspace, project_id: str) -> None:
     upload = nameless.get(project_id)
     if upload is None:
         hint = _("They all become pictures of the class “{label}”.", label=label) if label else ""
-        upload = folder_input(key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint)
+        upload = folder_input(
+            key=Key.CLASS_FILES, token=issue_token(project_id), kind="files", hint=hint, is_next=is_next
+        )
         if upload and not label:
             nameless[project_id] = upload
             st.rerun()
     elif not label:
-        _ask_for_class(project_id, upload)
+        _ask_for_class(project_id, upload, is_next)
     if upload and label:
         nameless.pop(project_id, None)
         _begin_upload(workspace, project_id, upload, _of_one_class(label, upload))
 
 
-def _ask_for_class(project_id: str, upload: FolderUpload) -> None:
+def _ask_for_class(project_id: str, upload: FolderUpload, is_next: bool) -> None:
     """Says that files have arrived and lack the name of their class; a click on its button ends the typing."""
     count = upload.num_files + len(upload.refused)
     told = ngettext(
@@ -128,7 +145,7 @@ def _ask_for_class(project_id: str, upload: FolderUpload) -> None:
     )
     st.info(told, icon=":material/edit:")
     with st.container(horizontal=True):
-        wanted = st.button(_("Add these pictures"), key=Key.CLASS_START, type="primary")
+        wanted = st.button(_("Add these pictures"), key=Key.CLASS_START, type=_look(is_next))
         if st.button(_("Discard them"), key=Key.CLASS_DISCARD, type="tertiary"):
             state.session().nameless.pop(project_id)
             shutil.rmtree(upload.hand_over(), ignore_errors=True)
@@ -142,7 +159,7 @@ def _of_one_class(label: str, upload: FolderUpload) -> Order:
     return Order("files", label=label, files=tuple((name, str(path)) for name, path in upload.files()))
 
 
-def _camera(workspace: Workspace, project_id: str) -> None:
+def _camera(workspace: Workspace, project_id: str, is_next: bool) -> None:
     chosen = st.selectbox(
         _("Class of the pictures"),
         dataset.labels(workspace, project_id),
@@ -151,13 +168,13 @@ def _camera(workspace: Workspace, project_id: str) -> None:
         placeholder=_("Choose a class, or type a new name"),
         key=Key.CAMERA_CLASS,
     )
-    added = camera(key=Key.CAMERA, token=issue_token(project_id), label=clean_label(chosen or ""))
+    added = camera(key=Key.CAMERA, token=issue_token(project_id), label=clean_label(chosen or ""), is_next=is_next)
     if added:
         label, upload = added
         _begin_upload(workspace, project_id, upload, _of_one_class(label, upload))
 
 
-def _samples(workspace: Workspace, project_id: str) -> None:
+def _samples(workspace: Workspace, project_id: str, is_next: bool) -> None:
     cards = st.grid(3, min_column_width=240, gap="small")
     for sample in SAMPLES.values():
         with cards.container(border=True, height="stretch"):

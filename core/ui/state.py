@@ -115,6 +115,7 @@ class Key:
     TRAIN_LONGER = "train_longer"
     DELETE_RUN = "delete_run_{}"
     OPEN_RUN = "open_run_{}"
+    LIKE_GUESSING = "like_guessing"
     CONFUSION = "confusion"
     CLASS_COUNTS = "class_counts"
     PROBABILITIES = "probabilities_{}"

@@ -4,6 +4,7 @@ class Thumbnails {
   constructor(box) {
     this.row = box.querySelector(".row");
     this.buttons = new Map(); // by the picture's id
+    this.roving = new Roving(this.row);
     this.large = new Large(box.querySelector("dialog"), (id) => this.buttons.get(id)?.focus());
   }
 
@@ -15,6 +16,7 @@ class Thumbnails {
     this.large.choose(data.pictures);
     this.buttons = new Map(data.pictures.map((picture) => [picture.id, this.button(picture, data)]));
     this.row.replaceChildren(...this.buttons.values());
+    this.roving.choose([...this.buttons.values()]);
   }
 
   button({ id, name, file }, { url, words }) {

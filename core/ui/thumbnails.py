@@ -19,7 +19,7 @@ _component = st.components.v2.component(
     "headstart_thumbnails",
     html=HTML,
     css=scripts.joined("thumbnails.css", "large.css"),
-    js=scripts.joined("lasting.js", "large.js", "thumbnails.js"),
+    js=scripts.joined("lasting.js", "large.js", "roving.js", "thumbnails.js"),
 )
 
 

@@ -102,6 +102,7 @@ def _card(index: int, name: str, shown: np.ndarray, labels: tuple[str, ...], val
         left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
         with left:
             pieces.picture(shown, alt=name)
+            pieces.file_name(name)
         right.markdown(f"### {plain(labels[best])} :gray[{percent(float(values[best]), 1)}]", anchors=False)
         if values[second] > values[best] * NEARLY:
             right.markdown(

@@ -57,7 +57,7 @@ def expect_pressed(page: Page, *names: str) -> None:
 
 
 def expect_selected(page: Page, count: int) -> None:
-    told = f"{count} selected" if count else "Click pictures to select them, the lens to see one large."
+    told = f"{count} selected" if count else "Click pictures to select them."
     expect(page.locator(".st-key-picture_bar")).to_contain_text(told)
 
 
@@ -116,19 +116,93 @@ def test_a_row_of_pictures_is_set_aside_and_brought_back(page, server, project):
     expect(page.get_by_text("Set aside by you")).to_have_count(0)
 
 
+def tabs_to(page: Page, target: Locator) -> int:
+    """Presses Tab until this has the focus; returns how often."""
+    for count in range(1, 20):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return count
+    raise AssertionError("the Tab key does not lead there")
+
+
 def test_pictures_are_selected_with_the_keyboard(page, project):
     open_images(page, project)
     tile(page, "class-1/1.png").focus()
     page.keyboard.press("Space")
-    page.keyboard.press("Tab")  # the lens
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
     expect_pressed(page, "class-1/1.png", "class-1/2.png")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
     expect_pressed(page, "class-1/1.png")
-    expect_selected(page, 1)
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Space")  # all from the last one on, as with a click
+    expect_selected(page, 12)
     page.locator(".st-key-clear_selection button").click()
     expect_pressed(page)
+
+
+def test_all_pictures_are_one_stop_of_the_tab_key(page, project):
+    open_images(page, project)
+    page.get_by_role("button", name="Select all on this page").focus()
+    assert tabs_to(page, tile(page, "class-1/1.png")) == 1
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    expect(page.locator(".picture-grid :focus")).to_have_count(0)
+    page.keyboard.press("Shift+Tab")
+    expect(tile(page, "class-1/3.png")).to_be_focused()
+
+
+def test_arrows_lead_from_picture_to_picture(page, project):
+    page.set_viewport_size({"width": 390, "height": 844})  # rows of few, so that a class has two of them
+    open_images(page, project)
+    columns = page.locator(".picture-grid .tiles").first.evaluate(
+        "tiles => getComputedStyle(tiles).gridTemplateColumns.split(' ').length"
+    )
+    assert 2 <= columns < EACH
+    tile(page, "class-1/2.png").focus()
+    for key, name in {
+        "ArrowUp": "class-1/2.png",  # there is none above
+        "ArrowLeft": "class-1/1.png",
+        "ArrowDown": f"class-1/{1 + columns}.png",
+        "End": "class-2/6.png",
+        "ArrowRight": "class-2/6.png",
+        "Home": "class-1/1.png",
+    }.items():
+        page.keyboard.press(key)
+        expect(tile(page, name)).to_be_focused()
+    tile(page, "class-1/6.png").focus()
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "class-2/1.png")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".picture-grid .tile:focus")).to_have_attribute("title", re.compile("^class-1/"))
+
+
+def test_a_picture_that_the_arrows_lead_to_is_not_behind_the_bar(page, server, picture_folder):
+    page.set_viewport_size({"width": 390, "height": 700})
+    open_images(page, filled(server, picture_folder(classes=1, each=PAGE_PICTURES)))
+    tile(page, "class-1/1.png").focus()
+    bar = page.locator(".st-key-picture_bar")
+    for key in ["ArrowDown"] * 10 + ["ArrowUp"] * 5:
+        page.keyboard.press(key)
+        expect(page.locator(".picture-grid .tile:focus")).to_be_in_viewport(ratio=1)
+        place, above = page.locator(".picture-grid .tile:focus").bounding_box(), bar.bounding_box()
+        assert place["y"] >= above["y"] + above["height"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_pictures_stay_where_they_are_when_the_first_is_selected(page, project, width, language):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"/images?project={project.id}&lang={language}")
+    first = tile(page, "class-1/1.png")
+    bar = page.locator(".st-key-picture_bar")
+    expect(first).to_be_visible()
+    first.scroll_into_view_if_needed()
+    before = (bar.bounding_box()["height"], first.bounding_box()["y"])
+    first.click()
+    expect(bar).to_contain_text(re.compile("^1 sel"))
+    assert (bar.bounding_box()["height"], first.bounding_box()["y"]) == pytest.approx(before, abs=1)  # rounding
 
 
 def test_thumbnails_come_from_the_disk_and_are_kept(page, project):
@@ -172,7 +246,6 @@ def expect_large(page: Page, name: str) -> None:
 def test_a_picture_is_seen_large_by_keyboard_and_nothing_is_selected(page, project):
     open_images(page, project)
     tile(page, "class-1/5.png").focus()
-    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect_large(page, "class-1/5.png")
     expect(large(page).locator(".facts")).to_have_text(re.compile(r"class-1 · [\d,]+ × [\d,]+ pixels"))
@@ -183,13 +256,13 @@ def test_a_picture_is_seen_large_by_keyboard_and_nothing_is_selected(page, proje
     expect_large(page, "class-1/6.png")
     page.keyboard.press("Escape")
     expect(large(page)).not_to_be_visible()
-    expect(page.get_by_role("button", name="Show large: class-1/6.png")).to_be_focused()
+    expect(tile(page, "class-1/6.png")).to_be_focused()
     expect_pressed(page)
 
 
 def test_the_keys_of_a_large_picture_go_on_at_the_last_one(page, project):
     open_images(page, project)
-    page.get_by_role("button", name="Show large: class-2/5.png").focus()
+    tile(page, "class-2/5.png").focus()
     page.keyboard.press("Enter")
     after = large(page).get_by_role("button", name="The next picture")
     after.focus()
@@ -205,11 +278,18 @@ def test_the_keys_of_a_large_picture_go_on_at_the_last_one(page, project):
 
 def test_a_held_key_opens_one_picture_and_no_other(page, project):
     open_images(page, project)
-    page.get_by_role("button", name="Show large: class-1/2.png").focus()
+    tile(page, "class-1/2.png").focus()
     for _ in range(3):
         page.keyboard.down("Enter")  # the second and third time, as if it were held
     expect(page.get_by_role("dialog", name="class-1/2.png", exact=True)).to_be_focused()
     expect_large(page, "class-1/2.png")
+    page.keyboard.up("Enter")
+    large(page).get_by_role("button", name="Close").focus()
+    for _ in range(3):
+        page.keyboard.down("Enter")
+    expect(tile(page, "class-1/2.png")).to_be_focused()
+    expect(large(page)).not_to_be_visible()
+    expect_pressed(page)
 
 
 def test_a_large_picture_is_the_working_copy_and_its_size_the_owners(page, server, tmp_path):
@@ -253,6 +333,9 @@ def test_the_pictures_of_a_finding_are_seen_large_and_nothing_is_changed(page, s
     page.keyboard.press("Escape")
     expect(seen).not_to_be_visible()
     expect(shown.get_by_role("button", name="Show large: class-1/4.png")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(shown.get_by_role("button", name="Show large: class-1/3.png")).to_be_focused()
+    assert shown.locator(".row button[tabindex='0']").count() == 1
     expect_selected(page, 0)
 
 

@@ -326,6 +326,17 @@ def test_model_taken_home_loads_in_plain_keras(page, project, trained, unseen, u
         assert answer == pytest.approx(list(own.values()), abs=1e-4)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_commands_to_type_at_home_are_seen_whole(page, project, trained, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address("take_home", project=project, run=trained.id))
+    lines = page.get_by_test_id("stCode").locator("pre")
+    expect(lines).to_have_count(6)
+    for block in lines.all():
+        assert block.evaluate("block => block.scrollWidth - block.clientWidth") <= 0
+        assert block.bounding_box()["x"] + block.bounding_box()["width"] <= width
+
+
 LONG_EPOCH = re.compile(rf"Epoch \d+ of {MAX_EPOCHS}")
 
 

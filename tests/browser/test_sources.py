@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core import dataset, projects
+from core import dataset, intake, projects
 from core.projects import Project
 from core.workspace import Workspace
 
@@ -35,6 +35,29 @@ def choose(page: Page, files: list[Path]) -> None:
 
 def labels(server, project: Project) -> list[str]:
     return dataset.images(Workspace(server.home), project.id)["label"].to_list()
+
+
+def ground(page: Page, name: str) -> str:
+    """The colour behind the words of a button."""
+    return page.get_by_role("button", name=name).evaluate("button => getComputedStyle(button).backgroundColor")
+
+
+@pytest.mark.parametrize("source", ["Upload a folder", "Camera"])
+def test_one_button_at_most_stands_out(page, server, picture_folder, source):
+    made = projects.create_project(Workspace(server.home), "Standing out")
+    word = "Turn on the camera" if source == "Camera" else "Choose a folder"
+    page.goto(f"/images?project={made.id}")
+    page.get_by_text(source, exact=True).click()
+    expect(page.get_by_role("button", name=word)).to_be_visible()
+    standing_out = ground(page, word)
+    intake.take_folder(Workspace(server.home), made.id, picture_folder(classes=2, each=4))
+    page.reload()
+    expect(page.locator(".picture-grid .tile")).to_have_count(8)
+    page.get_by_text("Bring in pictures", exact=True).click()
+    page.get_by_text(source, exact=True).click()
+    expect(page.get_by_role("button", name=word)).to_be_visible()
+    assert ground(page, "Next: choose a model") == standing_out
+    assert ground(page, word) != standing_out
 
 
 def test_a_name_is_typed_and_files_are_chosen_without_enter(page, server, project, files):

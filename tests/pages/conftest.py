@@ -130,6 +130,15 @@ class FakeWorker:
         table["probabilities"] = [[0.93, 0.07] if one == LABELS[0] else [0.07, 0.93] for one in predicted]
         table.to_parquet(self.run.folder / "predictions.parquet", index=False)
 
+    def answer(self, num_right: int, num_wrong: int) -> None:
+        """The finished run is checked with so many pictures, every other one of the same class."""
+        file = self.run.folder / "predictions.parquet"
+        count = num_right + num_wrong
+        labels = [LABELS[index % 2] for index in range(count)]
+        said = [LABELS[(index + (index >= num_right)) % 2] for index in range(count)]
+        one = pd.read_parquet(file).head(1)
+        pd.concat([one] * count, ignore_index=True).assign(label=labels, predicted=said).to_parquet(file, index=False)
+
     def stop(self) -> None:
         self.say(events.Stopped(best_epoch=0, val_accuracy=0.0))
         runs.record_state(self.workspace, self.run.id, State.STOPPED)

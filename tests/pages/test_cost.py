@@ -9,12 +9,13 @@ from core.ui.state import Key
 from tests.pages.reader import open_page, saved_draft, texts
 
 RESIDUAL = CATALOG["residual10"]
-FIGURES = ("First epoch", "Each later epoch", "Whole run", "On disk")
+FIGURES = ("First epoch", "19 later epochs, each", "Before and after", "Whole run", "On disk")
 FOUR = "First 4 epochs, each"
 
 
 def figures(app):
-    return [(one.label, one.value) for one in app.metric if one.label in FIGURES]
+    shown = [(one.label, one.value) for one in app.metric]
+    return [(label, value) for label, value in shown if label in FIGURES or "epoch" in label]
 
 
 def frozen_up_to(app, cut):
@@ -39,7 +40,8 @@ def test_the_figures_move_with_the_slider(filled):
     everything = figures(app)
     app = frozen_up_to(app, RESIDUAL.stages[-2].num_layers)
     less = figures(app)
-    assert [label for label, _value in less] == [*FIGURES[:2] * 2, *FIGURES[2:]]
+    each = ["First epoch", "19 later epochs, each", "First epoch", "9 later epochs, each"]
+    assert [label for label, _value in less] == [*each, *FIGURES[2:]]
     assert less[-1] != everything[-1]  # more numbers are kept when less is frozen
     assert "Then what is not frozen learns too" in texts(app)
     nothing = figures(frozen_up_to(app, 0))

@@ -46,6 +46,29 @@ def test_a_zip_is_taken_in_and_its_outcome_told(workspace, project, pictures, tm
     assert not app.exception
 
 
+def primary_buttons(app) -> list[str]:
+    return [button.key for button in app.button if button.proto.type == "primary"]
+
+
+@pytest.mark.parametrize(("source", "key"), [("zip", Key.ZIP_START), ("server", Key.SERVER_START)])
+def test_without_enough_pictures_the_button_that_brings_some_stands_out(workspace, filled, source, key):
+    curation.remove_class(workspace, filled.id, LABELS[0])
+    app = open_page("images", project=filled.id)
+    app.pills(key=Key.IMAGE_SOURCE).set_value(source).run()
+    assert primary_buttons(app) == [key]
+
+
+@pytest.mark.parametrize("source", ["zip", "server", "files"])
+def test_with_enough_pictures_only_the_button_that_leads_on_stands_out(filled, arrives, source):
+    app = open_page("images", project=filled.id)
+    app.pills(key=Key.IMAGE_SOURCE).set_value(source).run()
+    if source == "files":
+        arrives()
+        app.run()
+        assert Key.CLASS_START in [button.key for button in app.button]
+    assert primary_buttons(app) == [Key.NEXT]
+
+
 def test_a_broken_zip_is_told_in_a_sentence(workspace, project):
     app = open_page("images", project=project.id)
     app.pills(key=Key.IMAGE_SOURCE).set_value("zip").run()
@@ -258,6 +281,9 @@ def test_an_intake_is_undone_picture_by_picture_and_that_is_undone_too(workspace
     assert len(taken) == 3
     curation.move_images(workspace, filled.id, taken[:1], LABELS[1])
     app = open_page("images", project=filled.id, lang="en")
+    intake_label, change_label = (button.label for button in app.button if button.label.startswith("Undo"))
+    assert intake_label == "Undo: 3 pictures taken in"
+    assert change_label.startswith("Undo: 1 picture moved to “bee")
     app.button(key=Key.UNDO_INTAKE).click().run()
     assert dataset.images(workspace, filled.id)["id"].to_list() == before
     assert dataset.removed_images(workspace, filled.id)["id"].to_list() == taken

@@ -30,6 +30,21 @@ def test_the_slider_moves_the_counts_and_is_remembered(workspace, filled):
     assert metric(again, "Frozen layers") == f"{cut} of {RESIDUAL.num_layers}"
 
 
+def test_the_slider_says_that_moving_it_leaves_the_preset_and_then_who_decides(filled):
+    app = open_page("model", project=filled.id, lang="en")
+    assert "Set by the preset “Quick”. Moving the slider chooses “Own settings” under Train." in texts(app)
+    app.select_slider(key=Key.STAGE.format("residual10")).set_value(RESIDUAL.stages[-2].num_layers).run()
+    said = texts(app)
+    assert "Set by the preset" not in said
+    assert "It is trained as it stands here (“Own settings” under Train)." in said
+
+
+def test_from_scratch_nobody_has_to_decide_what_is_frozen(filled):
+    app = open_page("model", project=filled.id, lang="en")
+    app.segmented_control(key=Key.START).set_value("scratch").run()
+    assert "Set by the preset" not in texts(app)
+
+
 def test_an_expert_may_choose_any_layer(filled):
     app = open_page("model", project=filled.id, lang="en")
     app.toggle(key=Key.EXPERT).set_value(True).run()
@@ -81,8 +96,18 @@ def test_the_head_is_remembered(workspace, filled):
     assert (head["kind"], head["hidden_units"]) == ("flatten", 128)
 
 
-def test_every_layer_is_listed(filled):
+def test_every_layer_is_listed_and_the_input_once(filled):
     app = open_page("model", project=filled.id, lang="en")
     table = app.dataframe[0].value
     assert len(table) >= RESIDUAL.num_layers
-    assert table["state"].str.contains("frozen").sum() >= RESIDUAL.num_layers
+    assert table["type"].to_list().count("InputLayer") == 1
+    assert table["parameters"].sum() == summarize(RESIDUAL, Head(), 2, RESIDUAL.num_layers).total
+
+
+def test_only_a_layer_with_parameters_is_frozen_or_trainable(filled):
+    app = open_page("model", project=filled.id, lang="en")
+    table = app.dataframe[0].value
+    empty = table["parameters"] == 0
+    assert set(table.loc[empty, "state"]) == {"–"}
+    assert set(table.loc[~empty, "state"]) == {"❄ frozen", "✎ trainable"}
+    assert table.iloc[-1]["state"] == "✎ trainable"

@@ -4,10 +4,11 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
-from core import runs
+from core import events, runs
 from core.ui import routes
 from core.ui.state import Key
 from tests.pages.reader import open_page, parameter, texts
@@ -22,10 +23,69 @@ def test_accuracy_comes_with_its_counts_and_its_range(filled, finished):
     assert "Probable range 30% to 95%" in said
 
 
+@pytest.mark.parametrize("name", ["train", "learned"])
+def test_a_run_that_is_no_better_than_guessing_says_so_and_what_to_try(filled, worker, finished, name):
+    worker.answer(num_right=11, num_wrong=9)
+    app = open_page(name, project=filled.id, run=finished.id, lang="en")
+    (warning,) = [one.value for one in app.warning if "cannot be told from guessing" in one.value]
+    assert "as far as 20 pictures can tell" in warning
+    assert "would be right for 50% of them" in warning
+    said = texts(app)
+    assert "More pictures of each class" in said and "Fewer frozen stages" in said and "Another network" in said
+    assert [one.value for one in app.success] == []
+    links = {
+        link.proto.page for link in app.get("page_link") if link.proto.label in ("Bring in pictures", "Train again")
+    }
+    assert links == {"images", "train"}
+
+
+@pytest.mark.parametrize("name", ["train", "learned"])
+def test_a_run_that_is_clearly_better_than_guessing_raises_no_alarm(filled, worker, finished, name):
+    worker.answer(num_right=16, num_wrong=4)
+    app = open_page(name, project=filled.id, run=finished.id, lang="en")
+    assert "guessing" not in texts(app)
+    assert len(app.success) == (name == "train")
+
+
+def test_where_nothing_was_frozen_nothing_less_is_advised(filled, worker, finished):
+    worker.answer(num_right=11, num_wrong=9)
+    worker.say(
+        events.PhaseBegun(
+            phase=1, first_epoch=1, frozen_layers=0, trainable_parameters=514, non_trainable_parameters=10
+        )
+    )
+    said = texts(open_page("learned", project=filled.id, run=finished.id, lang="en"))
+    assert "More pictures of each class" in said
+    assert "Fewer frozen stages" not in said
+
+
 def test_the_mistake_is_told_in_words(filled, finished):
     said = texts(open_page("learned", project=filled.id, run=finished.id, lang="en"))
     assert "said **" in said
     assert "with 93%" in said
+
+
+def names(app) -> dict[str, str]:
+    """The captions that name files, with what is told where one points at them."""
+    return {one.value: one.proto.help for one in app.caption if ".png" in one.value.replace("\\", "")}
+
+
+def test_mistakes_are_named_by_their_files(filled, finished):
+    file = finished.folder / "predictions.parquet"
+    table = pd.read_parquet(file)
+    wrong = table["label"] != table["predicted"]
+    table.loc[wrong, "name"] = "holiday *2026*/a very long walk in the woods.png"
+    table.to_parquet(file, index=False)
+    (name, whole), *others = names(open_page("learned", project=filled.id, run=finished.id, lang="en")).items()
+    assert others == []
+    assert name.replace("\\", "") == "a very lo… woods.png"
+    assert whole.replace("\\", "") == "holiday *2026*/a very long walk in the woods.png"
+
+
+def test_a_short_file_name_needs_no_second_look(filled, finished):
+    ((name, whole),) = names(open_page("learned", project=filled.id, run=finished.id, lang="en")).items()
+    assert name.replace("\\", "").startswith("picture ")
+    assert whole == ""
 
 
 def test_the_newest_run_with_a_model_is_shown_where_the_address_names_none(filled, finished):
@@ -62,6 +122,7 @@ def test_dropped_pictures_are_answered_with_probabilities(filled, telling_colour
     assert not app.error
     assert "### green" in texts(app)
     assert " ms" in texts(app)
+    assert list(names(app)) == ["meadow\\.png"]
 
 
 @pytest.mark.parametrize(("colour", "is_sure"), [((0, 255, 0), True), ((128, 128, 0), False)])
@@ -115,6 +176,19 @@ def test_what_is_taken_home_is_offered_with_its_size(filled, finished):
     assert len(links) == 2
     names = {known.file_name for known in routes._downloads.values() if known.path.is_relative_to(finished.folder)}
     assert names == {"First-try-model.zip", "First-try-model.keras"}
+
+
+def test_the_commands_for_each_system_wrap_where_they_are_too_long(filled, finished):
+    app = open_page("take_home", project=filled.id, run=finished.id, lang="en")
+    assert [code.value for code in app.code] == [
+        "py -m venv .venv",
+        ".venv\\Scripts\\pip install -r requirements.txt",
+        ".venv\\Scripts\\python predict.py picture.jpg",
+        "python3 -m venv .venv",
+        ".venv/bin/pip install -r requirements.txt",
+        ".venv/bin/python predict.py picture.jpg",
+    ]
+    assert all(code.proto.wrap_lines for code in app.code)
 
 
 def test_the_zip_is_packed_anew_where_the_model_changed(filled, finished):

@@ -1,10 +1,13 @@
 from streamlit.testing.v1 import AppTest
 
 from core import curation, events, runs
+from core.backbones import CATALOG
 from core.runs import State
 from core.ui.state import Key
-from tests.pages.conftest import LABELS
+from tests.pages.conftest import LABELS, FakeWorker
 from tests.pages.reader import open_page, parameter, saved_draft, texts
+
+RESIDUAL = CATALOG["residual10"]
 
 
 def the_run(workspace, project):
@@ -31,6 +34,17 @@ def test_better_trains_in_two_phases(workspace, filled):
     app.button(key=Key.START_RUN).click().run()
     first, second = runs.read_config(the_run(workspace, filled)).phases
     assert second.frozen_layers < first.frozen_layers
+
+
+def test_a_preset_says_before_it_is_chosen_that_it_undoes_ones_own_freezing(filled):
+    model = open_page("model", project=filled.id, lang="en")
+    assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
+    model.select_slider(key=Key.STAGE.format("residual10")).set_value(RESIDUAL.stages[-2].num_layers).run()
+    app = open_page("train", project=filled.id, lang="en")
+    lost = f"In place of the {RESIDUAL.stages[-2].num_layers} layers that you chose."
+    assert texts(app).count(lost) == 1  # “Better” freezes just as many, “Quick” all
+    app.button(key=Key.PRESET.format("quick")).click().run()
+    assert lost not in texts(app)
 
 
 def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
@@ -119,7 +133,7 @@ def test_a_run_that_ends_while_one_watches_leads_on(workspace, filled, worker, o
     assert Key.NEXT not in [button.key for button in app.button]
     worker.finish()
     app.run()
-    assert "Epoch 2 named 75.0%" in app.success[0].value
+    assert "Epoch 2 named 75.0%" in texts(app)
     app.button(key=Key.NEXT).click().run()
     assert parameter(app, "run") == worker.run.id
     assert not app.exception
@@ -143,6 +157,57 @@ def test_a_waiting_run_is_moved_up_with_a_click_while_another_waits_before_it(wo
     assert "Waiting: 1 run goes before this one" in texts(app)
     assert Key.MOVE_UP not in [button.key for button in app.button]
     assert "Waiting: 2 runs go before" in texts(open_page("train", project=filled.id, run=second.id, lang="en"))
+
+
+def test_the_bar_of_a_stopped_run_shows_how_far_it_came(workspace, filled, worker):
+    worker.begin(1, 0.0)
+    worker.say(events.Finishing(best_epoch=1), events.Stopped(best_epoch=1, val_accuracy=0.5))
+    runs.record_state(workspace, worker.run.id, State.STOPPED)
+    (bar,) = open_page("train", project=filled.id, run=worker.run.id, lang="en").get("progress")
+    assert bar.proto.value == 7  # of 100: one and a half of 20 epochs
+    assert bar.proto.text.startswith("1 of 20 epochs · ")
+
+
+def test_the_bar_of_a_finished_run_is_full(filled, finished):
+    (bar,) = open_page("train", project=filled.id, run=finished.id, lang="en").get("progress")
+    assert bar.proto.value == 100
+    assert "epochs" not in bar.proto.text
+
+
+def form_is_open(app) -> bool:
+    (form,) = [one for one in app.expander if one.label == "Start a new run"]
+    return form.proto.expanded
+
+
+def test_without_a_run_in_the_address_the_newest_is_shown_and_the_next_can_be_started(workspace, filled, worker):
+    worker.begin(1, 0.0)
+    worker.finish()
+    newer = FakeWorker(workspace, filled)
+    newer.begin(1, 0.0)
+    newer.stop()
+    app = open_page("train", project=filled.id, lang="en")
+    assert "nothing to keep" in texts(app) and "Done." not in texts(app)
+    assert form_is_open(app)
+    app.button(key=Key.OPEN_RUN.format(worker.run.id)).click().run()
+    assert "Done." in texts(app)
+    assert not form_is_open(app)
+
+
+def test_a_run_that_goes_on_is_shown_before_a_newer_one_that_is_over(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    newer = FakeWorker(workspace, filled)
+    newer.begin(1, 0.0)
+    newer.stop()
+    app = open_page("train", project=filled.id, lang="en")
+    assert Key.STOP_RUN in [button.key for button in app.button]
+    assert not form_is_open(app)
+
+
+def test_in_place_of_an_unknown_run_no_other_is_shown(filled, finished):
+    app = open_page("train", project=filled.id, run="nothing", lang="en")
+    assert "There is no run “nothing” here" in texts(app)
+    assert "Done." not in texts(app)
+    assert form_is_open(app)
 
 
 def test_a_failure_is_told_in_its_own_sentence(filled, worker):

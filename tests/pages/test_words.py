@@ -22,7 +22,7 @@ def explained(app) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "beside", ["Backbone", "What stays frozen", "Head", "Dropout", "First epoch", "Each later epoch"]
+    "beside", ["Backbone", "What stays frozen", "Head", "Dropout", "First epoch", "19 later epochs, each"]
 )
 def test_the_model_page_explains_beside_the_word(filled, beside):
     assert len(helps(open_page("model", project=filled.id, lang="en"))[beside]) > 40

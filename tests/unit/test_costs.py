@@ -250,6 +250,22 @@ def test_the_total_is_the_sum_of_all_epochs_and_what_surrounds_them():
     assert cost.total_seconds == pytest.approx(cost.around_seconds + epochs)
 
 
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"epochs": 5}, [1, 4]),
+        ({"epochs": 1}, [1]),
+        ({"epochs": 5, "augmentation": "light", "views": 3}, [3, 2]),
+        ({"epochs": 3, "augmentation": "light", "views": 3}, [1, 2]),  # all look, so that the first alone is told apart
+        ({"epochs": 5, "augmentation": "light", "views": 0}, [1, 4]),
+    ],
+)
+def test_the_parts_of_a_phase_add_up_to_it(changes, counts):
+    (phase,) = cost_of(config_of(RESIDUAL, **changes)).phases
+    assert [part.count for part in phase.parts] == counts
+    assert sum(part.count * part.seconds_each for part in phase.parts) == pytest.approx(phase.seconds)
+
+
 def test_pictures_count_as_they_are_kept():
     table = pd.DataFrame({"width": [100, 4096], "height": [50, 2048]})
     assert costs.mean_pixels(table) == (100 * 50 + 1024 * 512) / 2

@@ -143,6 +143,23 @@ def test_run_that_is_finishing_is_done_with_its_epochs(run):
     assert story.seconds_left is None
 
 
+@pytest.mark.parametrize(
+    "end",
+    [events.Stopped(best_epoch=1, val_accuracy=0.1), events.Failed(sentence="No."), events.Paused()],
+    ids=lambda end: type(end).__name__,
+)
+def test_a_run_that_did_not_come_to_its_end_came_as_far_as_it_did(run, end):
+    say(run, *begun(), epoch(1, 12), progress(2, 2, 17), events.Finishing(best_epoch=1), end)
+    story = history(run)
+    assert story.fraction_done == 1.5 / 4
+    assert story.seconds_left is None
+
+
+def test_a_run_that_early_stopping_ended_is_done(run):
+    say(run, *begun(), epoch(1, 12), events.Finishing(best_epoch=1), events.Finished(best_epoch=1, val_accuracy=0.1))
+    assert history(run).fraction_done == 1
+
+
 def test_end_note_and_download_are_kept(run):
     say(
         run,

@@ -81,6 +81,50 @@ def test_interval_of_nothing_says_nothing():
     assert metrics.accuracy_interval(make_predictions([])) == (0, 1)
 
 
+def answers(num_ants: int, num_bees: int, num_right: int) -> pd.DataFrame:
+    """A table of ants and bees of which the first so many were named rightly."""
+    labels = ["ant"] * num_ants + ["bee"] * num_bees
+    other = {"ant": "bee", "bee": "ant"}
+    said = [label if place < num_right else other[label] for place, label in enumerate(labels)]
+    return make_predictions(list(zip(labels, said, strict=True)))
+
+
+def test_the_best_guess_is_the_largest_class():
+    assert metrics.best_guess(answers(3, 9, 0)) == ("bee", 0.75)
+
+
+@pytest.mark.parametrize(
+    ("num_ants", "num_bees", "num_right"),
+    [
+        (10, 10, 0),
+        (10, 10, 10),
+        (10, 10, 14),  # 70 %, and with 20 pictures probably 48 to 85 %
+        (2, 1, 3),  # all right, of too few
+        (90, 10, 90),
+        (90, 10, 94),
+        (500, 500, 520),
+    ],
+)
+def test_what_cannot_be_told_from_guessing_is_known(num_ants, num_bees, num_right):
+    assert metrics.is_like_guessing(answers(num_ants, num_bees, num_right))
+
+
+@pytest.mark.parametrize(
+    ("num_ants", "num_bees", "num_right"), [(2, 2, 4), (10, 10, 15), (90, 10, 97), (500, 500, 540), (3, 3, 6)]
+)
+def test_what_is_clearly_better_than_guessing_raises_no_alarm(num_ants, num_bees, num_right):
+    assert not metrics.is_like_guessing(answers(num_ants, num_bees, num_right))
+
+
+def test_guessing_among_many_classes_is_right_less_often():
+    pairs = [(label, label) for label in LABELS] * 6 + [("ant", "bee"), ("bee", "ant"), ("wasp", "ant")] * 4
+    assert not metrics.is_like_guessing(make_predictions(pairs))  # 60 % of 30 pictures, where a guess has 33
+
+
+def test_without_predictions_nothing_is_said_of_guessing():
+    assert not metrics.is_like_guessing(make_predictions([]))
+
+
 def test_confusion_has_true_classes_in_rows():
     matrix = metrics.confusion(make_predictions([("ant", "bee"), ("ant", "bee"), ("bee", "bee")]), LABELS)
     assert matrix.loc["ant", "bee"] == 2

@@ -148,3 +148,13 @@ def test_parts_are_joined_the_readers_way(monkeypatch, code, expected):
     monkeypatch.setattr(text, "_language_source", lambda: code)
     assert listing(["one"]) == "one"
     assert listing(["one", "two", "three"]) == expected
+
+
+def test_a_short_name_is_shown_whole():
+    assert text.shortened("bees/0013035.jpg", 16) == "bees/0013035.jpg"
+
+
+@pytest.mark.parametrize(("most", "short"), [(16, "IMG_202…copy.jpg"), (15, "IMG_202…opy.jpg")])
+def test_a_long_name_keeps_its_beginning_and_its_end(most, short):
+    assert text.shortened("IMG_20260711_153012 (2) copy.jpg", most) == short
+    assert len(short) == most
