@@ -149,7 +149,7 @@ def test_address_of_anothers_picture_or_download_answers_as_if_there_were_none(
 ):
     page = ana.pages[0]
     page.goto(f"/images?project={trained.project_id}")
-    picture = page.locator(".picture-grid img").first.get_attribute("src")
+    picture = page.locator(".picture-grid .tile img[src]").first.get_attribute("src")
     page.goto(f"/take_home?project={trained.project_id}&run={trained.id}")
     download = page.get_by_role("link", name="Download model.keras").get_attribute("href")
     assert picture.startswith(THUMBNAIL_URL) and DOWNLOAD_URL in download
@@ -173,11 +173,12 @@ def test_pictures_of_results_are_in_the_page_and_have_no_address(ana, trained):
 def test_name_of_somebody_is_text_and_signing_out_ends_it(ana, trained):
     page = ana.pages[0]
     page.goto(f"/images?project={trained.project_id}")
-    picture = page.locator(".picture-grid img").first.get_attribute("src")
+    picture = page.locator(".picture-grid .tile img[src]").first.get_attribute("src")
     expect(page.get_by_text("Signed in as")).to_have_text(
         re.compile(r"^Signed in as Ana <b>\*Pérez\*</b> :\W?smile:\W?$")
     )
     page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("/")  # by way of the sign-in service; the cookie is gone then
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert ana.request.get(picture).status == 404
     page.goto(f"/images?project={trained.project_id}")
