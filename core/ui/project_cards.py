@@ -5,7 +5,7 @@ import streamlit as st
 from core import dataset, jobs, projects, runs
 from core.projects import KEPT_DAYS, MAX_NAME_LENGTH, Project
 from core.text import _, ngettext, percent
-from core.ui import housekeeping, moving, navigation, pieces, routes, standing
+from core.ui import housekeeping, moving, navigation, pieces, routes, sharing, standing
 from core.ui.markup import plain
 from core.ui.network import drawing
 from core.ui.state import Key
@@ -17,9 +17,12 @@ def welcome() -> None:
     with st.container(border=True):
         st.subheader(_("Teach a computer to see what you see"), anchor=False)
         st.markdown(
-            _(
-                "A network that already knows what the world looks like gets a head start on your pictures. "
-                "You need no code, no account and no special machine."
+            _("A network that already knows what the world looks like gets a head start on your pictures.")
+            + " "
+            + (
+                _("You need no code and no special machine.")
+                if sharing.is_shared()
+                else _("You need no code, no account and no special machine.")
             )
         )
         drawing(num_frozen=3, num_stages=4, stage_names=[], key="welcome")
