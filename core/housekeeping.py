@@ -21,6 +21,7 @@ LOGS = ("*.log", "runs/*/worker.log", "projects/*/intakes/*/worker.log")
 HALF_WRITTEN = (
     "*.new",
     "features/*.new",
+    "moves/*/*.new",
     "features/*/.*",
     "projects/*/*.new",
     "projects/*/intakes/*/*.new",

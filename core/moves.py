@@ -279,10 +279,12 @@ def dismiss(workspace: Workspace, name: str) -> None:
 
 
 def remove_old(workspace: Workspace) -> None:
-    """Forgets the moves that have been over for a day, with their files."""
-    for folder in _folders(workspace):
-        if folder.is_over and (folder.path / OUTCOME).stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(folder.path, ignore_errors=True)
+    """Forgets the moves that have been over for a day, with their files, and those that never began."""
+    for path in (workspace.home / FOLDER).glob("*"):
+        is_begun, end = (path / ORDER).exists(), path / OUTCOME
+        since = end if end.exists() else path
+        if (end.exists() or not is_begun) and since.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _discard(folder: IntakeFolder) -> None:

@@ -57,7 +57,8 @@ def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgr
         NoRoomError: The disk has too little room.
     """
     project = projects.open_project(workspace, project_id)
-    own_runs = runs.list_runs(workspace, project_id)
+    # One whose folder is gone, or was never whole, holds nothing to save.
+    own_runs = [run for run in runs.list_runs(workspace, project_id) if (run.folder / "config.json").exists()]
     pictures = _pictures(workspace, project_id, own_runs)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         packing = _Packing(workspace, project_id, archive, on_progress)

@@ -8,7 +8,7 @@ import json
 import math
 import zipfile
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -27,6 +27,7 @@ from core.taking import is_full
 
 AGREEMENT = 1e-3  # of a probability; processors differ in the last bits
 MAX_REPLAYED = 8
+NO_PROCESS: dict[str, Any] = {"pid": 0, "process_created": -1000.0}  # before there were any
 MAX_CONFIG_BYTES = 20_000_000
 ARRAY = ("weight-", "optimizer-", "random-", "standing.npy")
 
@@ -114,10 +115,18 @@ def _config(folder: Path) -> RunConfig:
 
 
 def _events(run: Run) -> None:
-    """Writes the events anew: those that can be read, with values as they have to be."""
+    """Writes the events anew: those that can be read, with values as they have to be, and without processes."""
     said, _ = events.read(run.folder / "events.jsonl")
     require(all(_is_sound(event) for event in said))
-    (run.folder / "events.jsonl").write_bytes(b"".join(map(events.line, said)))
+    (run.folder / "events.jsonl").write_bytes(b"".join(events.line(_without_process(event)) for event in said))
+
+
+def _without_process(event: events.Event) -> events.Event:
+    """Returns an event that names no process: one of another machine, or a made-up one, may be somebody else's here.
+
+    Whoever deletes a run ends the process that it names.
+    """
+    return replace(event, **NO_PROCESS) if isinstance(event, events.Started) else event
 
 
 def _is_sound(event: events.Event) -> bool:

@@ -17,7 +17,7 @@ class FolderInput {
     const words = data.words;
     this.folders = data.kind === "folder" && "webkitdirectory" in HTMLInputElement.prototype;
     if (first) this.files.webkitdirectory = this.folders;
-    const title = this.folders || data.kind === "files" ? words.title : words.title_without_folders;
+    const title = this.folders || data.kind !== "folder" ? words.title : words.title_without_folders;
     for (const name of ["hint", "choose_folder", "choose_files", "cancel", "retry", "give_up"]) {
       this.part(name.replace("_", "-")).textContent = words[name];
     }

@@ -50,13 +50,12 @@ def welcome() -> None:
 
 def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     """Shows one project: name, what is in it, how well it did, and what can be done with it."""
-    table = dataset.images(workspace, project.id)
     own_runs = runs.list_runs(workspace, project.id)
     accuracy = standing.best_accuracy(own_runs)
     st.markdown(f"### {plain(project.name)}", anchors=False)
     contents = [
-        ngettext("{count} picture", "{count} pictures", len(table)),
-        ngettext("{count} class", "{count} classes", table["label"].nunique()),
+        ngettext("{count} picture", "{count} pictures", dataset.num_images(workspace, project.id)),
+        ngettext("{count} class", "{count} classes", len(dataset.labels(workspace, project.id))),
         ngettext("{count} run", "{count} runs", len(own_runs)),
     ]
     st.caption(" · ".join(contents) + housekeeping.sizes_of(workspace, project))

@@ -25,6 +25,7 @@ def put(path, data: bytes = b"x", *, old: bool = True):
     [
         "speeds.json-7.new",
         "features/digests-7.new",
+        "moves/out-p/progress.json-7.new",
         "projects/p/draft.json-7.new",
         "projects/p/intakes/1-ab/progress.json-7.new",
         "runs/r/config.json-7.new",

@@ -177,6 +177,15 @@ def test_file_goes_after_a_day_and_not_before(workspace, project, tmp_path):
     assert moves.find_saving(workspace, project) is None
 
 
+def test_folder_of_a_move_that_never_began_goes_after_a_day(workspace):
+    young, old = (workspace.home / "moves" / name for name in ("in-1", "in-2"))
+    for folder in (young, old):
+        folder.mkdir(parents=True)
+    os.utime(old, (time.time() - moves.KEPT_SECONDS - 60,) * 2)
+    sweep(workspace)
+    assert young.exists() and not old.exists()
+
+
 def test_nothing_is_under_way_at_first(workspace):
     assert moves.list_arriving(workspace) == []
     assert moves.find(workspace, IN + "nothing") is None
