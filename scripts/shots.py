@@ -62,7 +62,10 @@ def settle(page: Page) -> None:
     expect(page.locator("[data-testid=stApp]")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=60_000
     )
-    page.wait_for_function("[...document.images].every(image => image.complete)")
+    # Those below the window are fetched when one comes near.
+    page.wait_for_function(
+        "[...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
+    )
     page.wait_for_timeout(700)  # charts and opening panels move for half a second
 
 
