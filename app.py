@@ -9,8 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import holding, housekeeping, intake, jobs, moves, probing
+from core import holding, housekeeping, intake, jobs, probing
 from core.errors import AppError
+from core.saved import moves
 from core.ui import sharing, upload
 from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES

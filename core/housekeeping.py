@@ -9,7 +9,8 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from core import budget, features, fingerprints, moves, projects, sizes
+from core import budget, features, fingerprints, projects, sizes
+from core.saved import moves
 from core.workspace import Workspace
 
 SWEEP_SECONDS = 3600.0

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core import dataset, events, intake, moves, processes, projects, runs
+from core import dataset, events, intake, processes, projects, runs
 from core.config import RunConfig
 from core.errors import AppError
 from core.processes import ROOT, Worker
 from core.runs import Run, State
+from core.saved import moves
 from core.split import split_both_ways
 from core.text import N_
 from core.workspace import Workspace

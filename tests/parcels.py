@@ -13,8 +13,8 @@ from PIL import Image
 
 from core import checks, curation, dataset, events, intake, predict, projects, runs
 from core.config import Phase, RunConfig
-from core.packing import pack
 from core.runs import Run, State
+from core.saved.packing import pack
 from core.split import split_images
 from core.workspace import Workspace
 

@@ -4,11 +4,13 @@ import shutil
 
 import streamlit as st
 
-from core import moves, takehome
+from core import takehome
 from core.limits import Limits
-from core.moves import Move
-from core.parcel import BadParcelError
 from core.projects import Project
+from core.saved import moves
+from core.saved.moves import Move
+from core.saved.parcel import BadParcelError
+from core.saved.unpacking import Brought
 from core.taking import FullDiskError, is_full
 from core.text import _, ngettext
 from core.ui import navigation, pieces
@@ -18,7 +20,6 @@ from core.ui.pieces import size_text
 from core.ui.routes import download_url
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, issue_token
-from core.unpacking import Brought
 from core.workspace import Workspace
 
 REFRESH_SECONDS = 0.5

@@ -8,16 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from core import dataset, events, jobs, moves, predict, proving, runs
+from core import dataset, events, jobs, predict, runs
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
 from core.limits import Limits
 from core.ml.model import build_model
-from core.packing import pack
 from core.processes import ROOT
 from core.runs import State
+from core.saved import moves, proving
+from core.saved.packing import pack
+from core.saved.unpacking import unpack
 from core.split import split_images
-from core.unpacking import unpack
 from core.workspace import Workspace
 from tests import parcels
 

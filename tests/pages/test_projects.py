@@ -3,9 +3,10 @@ import time
 
 import pytest
 
-from core import moves, projects, sizes
+from core import projects, sizes
 from core.limits import Limits
-from core.parcel import BadParcelError
+from core.saved import moves
+from core.saved.parcel import BadParcelError
 from core.ui import moving
 from core.ui.state import Key
 from core.ui.upload import FolderUpload

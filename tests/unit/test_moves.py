@@ -1,4 +1,4 @@
-"""core.moves: projects go out and come in in processes of their own, found again by whoever asks."""
+"""core.saved.moves: projects go out and come in in processes of their own, found again by whoever asks."""
 
 import os
 import shutil
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset, intake, jobs, moves, processes, projects, runs
+from core import dataset, intake, jobs, processes, projects, runs
 from core.housekeeping import sweep
 from core.limits import Limits
-from core.moves import IN, OUT, MoveFailedError
-from core.parcel import BadParcelError
+from core.saved import moves
+from core.saved.moves import IN, OUT, MoveFailedError
+from core.saved.parcel import BadParcelError
 from core.workspace import Workspace
 from tests import parcels
 

@@ -1,4 +1,4 @@
-"""core.packing and core.unpacking: a project goes out and comes in the same; what was made up or damaged does not."""
+"""core.saved: a project goes out and comes in the same; what was made up or damaged does not."""
 
 import base64
 import hashlib
@@ -34,10 +34,10 @@ from core import (
 from core.errors import AppError
 from core.incoming import BrokenZipError
 from core.limits import Limits
-from core.parcel import BadParcelError, NewerParcelError, NoRoomError
 from core.projects import ProjectNotFoundError
 from core.runs import State
-from core.unpacking import Brought, CrashedPictureError, LargeParcelError, unpack
+from core.saved.parcel import BadParcelError, NewerParcelError, NoRoomError
+from core.saved.unpacking import Brought, CrashedPictureError, LargeParcelError, unpack
 from core.workspace import Workspace
 from tests import parcels
 from tests.parcels import changed, names_in, packed

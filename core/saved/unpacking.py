@@ -1,7 +1,7 @@
 """Unpacking: a saved project that somebody brings is checked and laid ready, to be made part of the workspace.
 
 It comes from a stranger as far as anybody knows. Nothing of it is taken over as it is: pictures are decoded and written
-anew, rows are checked value by value, runs are proved (`core.proving`). Below the folder of the move then lie
+anew, rows are checked value by value, runs are proved (`core.saved.proving`). Below the folder of the move then lie
 
     home/projects/<id>, home/runs/<id>   as they will lie in the workspace
     rows.db                              what goes into its index
@@ -20,14 +20,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core import soundness
 from core.dataset import thumbnail_of
 from core.errors import AppError
 from core.harvest import written
 from core.incoming import REASONS, Incoming, SetAsideError, list_zip, opened_zip
 from core.limits import MEGABYTE, Limits
-from core.packing import FREE_BYTES_KEPT, OnProgress
-from core.parcel import (
+from core.pictures import working_copy
+from core.runs import Run, State
+from core.saved import soundness
+from core.saved.packing import FREE_BYTES_KEPT, OnProgress
+from core.saved.parcel import (
     CHANGES,
     CHECKPOINTS,
     COLUMNS,
@@ -47,10 +49,8 @@ from core.parcel import (
     parsed,
     rows,
 )
-from core.pictures import working_copy
-from core.proving import prove
-from core.runs import Run, State
-from core.soundness import MAX_RUNS, SHA256, UnsoundError, is_count, path_of, require, state_of, told_as
+from core.saved.proving import prove
+from core.saved.soundness import MAX_RUNS, SHA256, UnsoundError, is_count, path_of, require, state_of, told_as
 from core.text import N_
 from core.workspace import Workspace
 

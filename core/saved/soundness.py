@@ -12,9 +12,9 @@ from core.curation import SENTENCES
 from core.finding import KINDS
 from core.layout import SPLITS, clean_label
 from core.likeness import LENGTH_BYTES
-from core.parcel import COLUMNS, FORMAT, ID, PICTURE, BadParcelError, renumbered
 from core.projects import MAX_NAME_LENGTH
 from core.runs import State
+from core.saved.parcel import COLUMNS, FORMAT, ID, PICTURE, BadParcelError, renumbered
 
 MAX_TEXT = 1000
 MAX_NUMBER = 2**53

@@ -20,9 +20,9 @@ from core.backbones import CATALOG
 from core.config import RunConfig
 from core.history import History
 from core.layout import SPLITS
-from core.parcel import CHECKPOINTS
 from core.runs import Run
-from core.soundness import UnsoundError, is_count, is_number, is_sentence, is_text, require
+from core.saved.parcel import CHECKPOINTS
+from core.saved.soundness import UnsoundError, is_count, is_number, is_sentence, is_text, require
 from core.taking import is_full
 
 AGREEMENT = 1e-3  # of a probability; processors differ in the last bits

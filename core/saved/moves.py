@@ -19,12 +19,12 @@ from core import processes, projects
 from core.errors import AppError, SaidError
 from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
 from core.limits import Limits
-from core.parcel import COLUMNS, Shift, renumbered
+from core.saved.parcel import COLUMNS, Shift, renumbered
+from core.saved.unpacking import HOME, ROWS_FILE, Brought
 from core.text import N_
-from core.unpacking import HOME, ROWS_FILE, Brought
 from core.workspace import Workspace
 
-COMMAND = (sys.executable, "-m", "core.move_worker")
+COMMAND = (sys.executable, "-m", "core.saved.worker")
 FOLDER, ORDER, PARCEL = "moves", "move.json", "project.zip"
 OUT, IN = "out-", "in-"
 CANCEL_SECONDS = 3.0

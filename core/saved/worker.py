@@ -1,4 +1,4 @@
-"""`python -m core.move_worker FOLDER`: packs or unpacks one project and says how far it is."""
+"""`python -m core.saved.worker FOLDER`: packs or unpacks one project and says how far it is."""
 
 import sys
 import traceback
@@ -10,11 +10,11 @@ from core.errors import AppError
 from core.intake_folder import END, PROGRESS, IntakeFolder
 from core.intake_worker import CancelledError, Progress, processes
 from core.limits import MEGABYTE, Limits
-from core.moves import ORDER, PARCEL, MoveFailedError
-from core.packing import pack
-from core.parcel import NoRoomError
+from core.saved.moves import ORDER, PARCEL, MoveFailedError
+from core.saved.packing import pack
+from core.saved.parcel import NoRoomError
+from core.saved.unpacking import unpack
 from core.taking import is_full
-from core.unpacking import unpack
 from core.workspace import Workspace
 
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from core import events, projects, runs
 from core.limits import MEGABYTE
-from core.parcel import (
+from core.runs import Run, State
+from core.saved.parcel import (
     CHANGES,
     CHECKPOINTS,
     COLUMNS,
@@ -33,7 +34,6 @@ from core.parcel import (
     NoRoomError,
     line,
 )
-from core.runs import Run, State
 from core.workspace import Workspace
 
 FREE_BYTES_KEPT = 200 * MEGABYTE
