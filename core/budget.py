@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -62,7 +63,13 @@ def make_room(features: Path, needed_bytes: int, *, keep: Sequence[str] = ()) ->
         return False  # nothing is thrown away in vain
     while not is_room() and removable:
         store = removable.pop(0)
-        shutil.rmtree(store, ignore_errors=True)
+        if in_use(store):
+            continue  # meanwhile
+        # Under another name at once: a run that looks for it while it is removed finds none, and not half of it.
+        gone = store.with_name(f"{store.name}-{os.getpid()}.gone")
+        with suppress(OSError):
+            store.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
         sizes.pop(store)
     return is_room()
 

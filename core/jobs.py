@@ -73,11 +73,7 @@ def start_run(workspace: Workspace, project_id: str, name: str, config: RunConfi
 def stop_run(workspace: Workspace, run_id: str) -> None:
     """Asks a run to stop at its next batch; a run that still waits is withdrawn from the queue."""
     with _launching:
-        run = runs.open_run(workspace, run_id)
-        if run.state == State.QUEUED:
-            runs.withdraw(workspace, run)
-        elif not run.state.is_over:
-            (run.folder / events.STOP).touch()
+        _ask_to_stop(workspace, runs.open_run(workspace, run_id))
 
 
 def pause_run(workspace: Workspace, run_id: str) -> None:
@@ -139,12 +135,12 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
     Raises:
         ProjectNotFoundError: There is none of that id, or not for this reader.
     """
-    projects.open_project(workspace, project_id)
+    projects.delete_project(workspace, project_id)  # first: from here on nothing new begins in it
     intake.cancel_intake(workspace, project_id)
     moves.forget_saving(workspace, project_id)
-    for run in runs.list_runs(workspace, project_id):
-        _end(workspace, run)
-    projects.delete_project(workspace, project_id)
+    for run in runs.list_unfinished(workspace):
+        if run.project_id == project_id:
+            _end(workspace, run)
 
 
 def join(run_id: str) -> None:
@@ -154,11 +150,15 @@ def join(run_id: str) -> None:
         worker.wait()
 
 
-def runs_before(workspace: Workspace, run: Run) -> tuple[int, int]:
-    """Returns how many runs are at work, and how many others wait and begin before a waiting one; whosever they are."""
+def num_before(workspace: Workspace, run: Run) -> int:
+    """Returns how many runs are at work, or wait and begin before a waiting one; whosever they are."""
     unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
-    waiting = _in_line(unfinished)
-    return len(unfinished) - len(waiting), sum(other.queued < run.queued for other in waiting)
+    return sum(other.state != State.QUEUED or other.queued < run.queued for other in unfinished)
+
+
+def can_move_up(workspace: Workspace, run: Run) -> bool:
+    """Whether a run waits behind another one that its reader may let wait longer."""
+    return _next_before(workspace, run) is not None
 
 
 def move_up(workspace: Workspace, run_id: str) -> None:
@@ -171,9 +171,17 @@ def move_up(workspace: Workspace, run_id: str) -> None:
     """
     with _launching:
         run = runs.open_run(workspace, run_id)
-        before = [other for other in _in_line(runs.list_runs(workspace)) if other.queued < run.queued]
-        if run.state == State.QUEUED and before:
-            runs.swap_places(workspace, run, before[-1])
+        before = _next_before(workspace, run)
+        if before is not None:
+            runs.swap_places(workspace, run, before)
+
+
+def _next_before(workspace: Workspace, run: Run) -> Run | None:
+    if run.state != State.QUEUED:
+        return None
+    own = {project.id for project in projects.list_projects(workspace)}
+    line = _in_line(runs.list_unfinished(workspace))
+    return next((other for other in reversed(line) if other.queued < run.queued and other.project_id in own), None)
 
 
 def _in_line(every: list[Run]) -> list[Run]:
@@ -211,7 +219,10 @@ def launch_queued(workspace: Workspace) -> None:
         open_runs = [run for run in runs.list_unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
         for run in _in_line(open_runs)[: max(0, free)]:
-            _try_to_launch(workspace, run)
+            if projects.is_there(workspace, run.project_id):
+                _try_to_launch(workspace, run)
+            else:
+                runs.withdraw(workspace, run)  # asked for while its project was being deleted
 
 
 def _try_to_launch(workspace: Workspace, run: Run) -> None:
@@ -246,11 +257,19 @@ def _launch(workspace: Workspace, run: Run) -> None:
     runs.record_process(workspace, run.id, worker.pid, worker.created)
 
 
+def _ask_to_stop(workspace: Workspace, run: Run) -> None:
+    if run.state == State.QUEUED:
+        runs.withdraw(workspace, run)
+    elif not run.state.is_over:
+        (run.folder / events.STOP).touch()
+
+
 def _end(workspace: Workspace, run: Run) -> None:
     """Stops a run and waits for it; one that does not obey is ended by force, since its folder is to be deleted."""
-    stop_run(workspace, run.id)
+    with _launching:
+        _ask_to_stop(workspace, runs.look_again(workspace, run))
     deadline = time.monotonic() + STOP_LIMIT_SECONDS
-    while not runs.open_run(workspace, run.id).state.is_over and time.monotonic() < deadline:
+    while not runs.look_again(workspace, run).state.is_over and time.monotonic() < deadline:
         time.sleep(0.1)
     started = runs.started_by(run.folder)
     if started is not None:

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.errors import AppError
@@ -101,6 +102,14 @@ def open_project(workspace: Workspace, project_id: str) -> Project:
     if row is None:
         raise ProjectNotFoundError(project_id=project_id)
     return Project(**row)
+
+
+def is_there(workspace: Workspace, project_id: str) -> bool:
+    """Whether there is a project, whosever it is, which was not deleted."""
+    with suppress(ProjectNotFoundError):
+        open_project(workspace.seen_by(None), project_id)
+        return True
+    return False
 
 
 def rename_project(workspace: Workspace, project_id: str, name: str) -> None:

@@ -161,6 +161,13 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
     return _run(workspace, dict(row))
 
 
+def look_again(workspace: Workspace, run: Run) -> Run:
+    """Returns a run as it is now, also one whose project was deleted; one that is gone is as it was."""
+    with workspace.database() as database:
+        row = database.execute("SELECT * FROM runs WHERE id = ?", (run.id,)).fetchone()
+    return _run(workspace, dict(row)) if row else run
+
+
 def read_config(run: Run) -> RunConfig:
     """Returns what the run was asked to do."""
     return RunConfig.from_json((run.folder / "config.json").read_text(encoding="utf-8"))

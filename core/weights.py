@@ -1,5 +1,6 @@
 """Pretrained weights: downloaded into Keras' cache folder, or taken from a file that somebody brings."""
 
+import secrets
 import shutil
 from pathlib import Path
 from typing import BinaryIO
@@ -53,7 +54,7 @@ def accept_weights(backbone: Backbone, file: BinaryIO) -> Path:
     weights = backbone.weights
     if weights is None:
         return path
-    part = path.with_name(path.name + ".brought")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.brought")
     try:
         _copy(file, part)
     except OSError as error:

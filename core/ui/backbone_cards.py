@@ -11,7 +11,7 @@ from core import weights as weight_files
 from core.backbones import CATALOG, Backbone
 from core.config import Start
 from core.text import N_, _, number, percent
-from core.ui import pieces, state, words
+from core.ui import pieces, sharing, state, words
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.state import Key, Place
@@ -149,6 +149,8 @@ def weights(row: Backbone, start: Start) -> None:
                 url=row.weights.url,
             )
         )
+        if sharing.is_shared():
+            return  # a file that one person brings would be everybody's
         file = st.file_uploader(
             _(
                 "Without the internet: bring the file “{name}” from another machine",

@@ -165,14 +165,13 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
 
 
 def _place_in_line(workspace: Workspace, run: Run) -> None:
-    num_running, num_waiting = jobs.runs_before(workspace, run)
-    before = num_running + num_waiting
+    before = jobs.num_before(workspace, run)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before),
             width="content",
         )
-        if num_waiting:
+        if jobs.can_move_up(workspace, run):
             st.button(
                 _("Move up"),
                 key=Key.MOVE_UP,

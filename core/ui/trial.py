@@ -11,7 +11,7 @@ from core import pictures as decoding
 from core.errors import AppError
 from core.runs import Run
 from core.text import N_, _, ngettext, number, percent
-from core.ui import pieces, state
+from core.ui import pieces, sharing, state
 from core.ui.markup import plain
 from core.ui.state import Key
 
@@ -42,9 +42,8 @@ def _answers_quickly(run: Run) -> bool:
 def ask(source: str) -> list[Any]:
     """Shows the uploader or the camera and returns the pictures given, as files."""
     if source == "camera":
-        st.caption(
-            _("Browsers allow the camera only on this machine (localhost) or over https. Nothing leaves this machine.")
-        )
+        told = _("Browsers allow the camera only on this machine (localhost) or over https.")
+        st.caption(told if sharing.is_shared() else told + " " + _("Nothing leaves this machine."))
         shot = st.camera_input(_("Take a picture"), key=Key.TRY_CAMERA)
         return [shot] if shot else []
     return (

@@ -1,6 +1,7 @@
 from core.backbones import CATALOG
 from core.config import Head
 from core.summary import summarize
+from core.ui import sharing
 from core.ui.state import Key
 from tests.pages.reader import open_page, saved_draft, texts
 
@@ -85,7 +86,18 @@ def test_weights_that_are_not_here_are_announced_with_size_and_address(filled, t
     said = texts(app)
     assert "The weights of VGG16 are not on this machine" in said
     assert CATALOG["vgg16"].weights.url in said
+    assert len(app.get("file_uploader")) == 1
     assert not app.exception
+
+
+def test_where_others_use_the_server_nobody_brings_weights_for_all(filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(sharing, "is_shared", lambda: True)
+    app = open_page("model", project=filled.id, lang="en")
+    app.toggle(key=Key.BACKBONE_ALL).set_value(True).run()
+    app.button(key=Key.BACKBONE.format("vgg16")).click().run()
+    assert "The weights of VGG16 are not on this machine" in texts(app)
+    assert len(app.get("file_uploader")) == 0
 
 
 def test_the_head_is_remembered(workspace, filled):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core import events, runs
-from core.ui import routes
+from core.ui import routes, sharing
 from core.ui.state import Key
 from tests.pages.reader import open_page, parameter, texts
 
@@ -197,3 +197,12 @@ def test_the_zip_is_packed_anew_where_the_model_changed(filled, finished):
     open_page("take_home", project=filled.id, run=finished.id, lang="en")
     with zipfile.ZipFile(finished.folder / "exports" / "headstart-model-en.zip") as packed:
         assert packed.read("model.keras") == b"another model"
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_where_pictures_go_is_told_as_it_is(filled, telling_colours, monkeypatch, is_shared):
+    monkeypatch.setattr(sharing, "is_shared", lambda: is_shared)
+    app = open_page("try_it", project=filled.id, run=telling_colours.id, lang="en")
+    app.segmented_control(key=Key.TRY_SOURCE).set_value("camera").run()
+    assert "Browsers allow the camera only" in texts(app)
+    assert ("Nothing leaves this machine" in texts(app)) is not is_shared

@@ -72,3 +72,19 @@ def test_a_budget_that_is_no_number_is_said(monkeypatch):
     monkeypatch.setenv("HEADSTART_FEATURES_GB", "lots")
     with pytest.raises(BudgetError, match="“lots”"):
         budget.budget_bytes()
+
+
+def test_store_that_somebody_began_to_use_meanwhile_stays(folder, monkeypatch):
+    first, second = (replace(KEY, frontier=name) for name in ("1", "2"))
+    for key in (first, second):
+        filled(folder, key=key).close()
+    asked, in_use = [], budget.in_use
+
+    def begins_to_use(store):
+        asked.append(store)
+        return in_use(store) or len(asked) > 2  # when it is asked for the second time
+
+    monkeypatch.setattr(budget, "in_use", begins_to_use)
+    monkeypatch.setenv("HEADSTART_FEATURES_GB", "0.00000001")
+    assert not budget.make_room(folder, 0)
+    assert (folder / first.folder).exists() and (folder / second.folder).exists()

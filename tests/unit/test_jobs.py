@@ -65,7 +65,7 @@ def test_second_run_waits_until_the_first_is_over(workspace, project):
     first = queue(workspace, project, "wait")
     second = queue(workspace, project, "finish")
     assert runs.open_run(workspace, second.id).state == State.QUEUED
-    assert jobs.runs_before(workspace, second) == (1, 0)
+    assert jobs.num_before(workspace, second) == 1
     jobs.stop_run(workspace, first.id)
     wait_for(workspace, first, State.STOPPED)
     jobs.launch_queued(workspace)
@@ -95,7 +95,8 @@ def test_waiting_run_is_moved_up_by_one_place(workspace, project):
     wait_for(workspace, first, State.RUNNING)
     jobs.move_up(workspace, fourth.id)
     order = [runs.open_run(workspace, run.id) for run in (second, fourth, third)]
-    assert [jobs.runs_before(workspace, run) for run in order] == [(1, 0), (1, 1), (1, 2)]
+    assert [jobs.num_before(workspace, run) for run in order] == [1, 2, 3]
+    assert [jobs.can_move_up(workspace, run) for run in order] == [False, True, True]
     jobs.move_up(workspace, fourth.id)
     jobs.move_up(workspace, fourth.id)  # it is the first already
     jobs.stop_run(workspace, first.id)
@@ -125,7 +126,7 @@ def test_run_that_goes_on_begins_after_those_that_wait(workspace, project):
     wait_for(workspace, first, State.PAUSED)
     jobs.resume_run(workspace, first.id)
     wait_for(workspace, second, State.RUNNING)
-    assert jobs.runs_before(workspace, runs.open_run(workspace, first.id)) == (1, 0)
+    assert jobs.num_before(workspace, runs.open_run(workspace, first.id)) == 1
     jobs.stop_run(workspace, first.id)
     jobs.stop_run(workspace, second.id)
     wait_for(workspace, second, State.STOPPED)
@@ -296,7 +297,8 @@ def test_place_in_the_queue_counts_the_runs_of_all(workspace, project):
     runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
     as_me = workspace.seen_by("me")
     mine = runs.create_run(as_me, projects.create_project(as_me, "Mine").id, "mine", CONFIG, TABLE)
-    assert jobs.runs_before(as_me, mine) == (0, 1)
+    assert jobs.num_before(as_me, mine) == 1
+    assert not jobs.can_move_up(as_me, mine)
 
 
 def test_run_changes_places_with_another_of_the_same_person_alone(workspace, project):
@@ -307,4 +309,29 @@ def test_run_changes_places_with_another_of_the_same_person_alone(workspace, pro
     second = runs.create_run(as_me, own, "second", CONFIG, TABLE)
     jobs.move_up(as_me, second.id)
     order = [runs.open_run(workspace, run.id) for run in (second, others, first)]
-    assert [jobs.runs_before(workspace, run)[1] for run in order] == [0, 1, 2]
+    assert [jobs.num_before(workspace, run) for run in order] == [0, 1, 2]
+
+
+def test_run_that_is_asked_for_while_its_project_is_deleted_never_begins(workspace, project):
+    late = runs.create_run(workspace, project.id, "late", CONFIG, TABLE)
+    projects.delete_project(workspace, project.id)
+    jobs.launch_queued(workspace)
+    assert runs.look_again(workspace, late).state == State.STOPPED
+    assert not (late.folder / "events.jsonl").exists()
+
+
+def test_nothing_begins_in_a_project_while_its_runs_are_stopped(workspace, project, monkeypatch):
+    run = queue(workspace, project, "wait")
+    process_of(workspace, run)
+    end, refused = jobs._end, []
+
+    def meanwhile(*arguments):
+        with pytest.raises(projects.ProjectNotFoundError):
+            jobs.start_run(workspace, project.id, "late", CONFIG)
+        refused.append(True)
+        end(*arguments)
+
+    monkeypatch.setattr(jobs, "_end", meanwhile)
+    jobs.delete_project(workspace, project.id)
+    assert refused
+    assert runs.look_again(workspace, run).state == State.STOPPED
