@@ -1,7 +1,11 @@
 """Files that are whole or not there: written beside, and then given their name."""
 
 import os
+import time
 from pathlib import Path
+
+PATIENCE_SECONDS = 2.0
+POLL_SECONDS = 0.02
 
 
 def write_whole(path: Path, text: str, *, outlives_power: bool = True) -> None:
@@ -23,7 +27,26 @@ def write_whole(path: Path, text: str, *, outlives_power: bool = True) -> None:
             file.flush()
             if outlives_power:
                 os.fsync(file.fileno())
-        beside.replace(path)
+        put_in_place(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(beside: Path, path: Path) -> None:
+    """Lets a file that was written beside take the place of another.
+
+    Windows refuses that while somebody reads the other, which is over in a moment.
+
+    Raises:
+        OSError: It cannot be done, or not for a while.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            beside.replace(path)
+            return
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)

@@ -102,6 +102,7 @@ FOR_WORKERS = {
     "pictures",
     "text",
     "weights",
+    "whole",
     "predict",
     "speeds",
 }

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from core.events import EpochEnded
+from core.whole import put_in_place
 
 FOLDER = "checkpoint"
 LAST, BEST = "last.npz", "best.npz"
@@ -135,7 +136,7 @@ class Checkpoint:
             os.link(self._folder / LAST, beside)
         except OSError:  # a disk without second names
             shutil.copyfile(self._folder / LAST, beside)
-        beside.replace(self._folder / BEST)
+        put_in_place(beside, self._folder / BEST)
 
 
 def _numbers(variable: keras.Variable) -> np.ndarray:
@@ -172,4 +173,4 @@ def write_safely(path: Path, arrays: dict[str, Any]) -> None:
         np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    put_in_place(beside, path)
