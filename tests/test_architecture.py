@@ -66,6 +66,7 @@ LAYERS = (
     },
     {
         "curation",
+        "freshness",
         "saved",
         "housekeeping",
         "checks",

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from core import dataset, runs
-from core.runs import Changes, Run
+from core import dataset
+from core.freshness import Changes, changes_since
+from core.runs import Run
 from core.text import _, listing, ngettext
 from core.ui import navigation
 
@@ -30,7 +31,7 @@ def changes(some_runs: Iterable[Run], table: pd.DataFrame) -> dict[str, Changes]
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _changes(run_id: str, fingerprint: str, _run: Run, _table: pd.DataFrame) -> Changes:
-    return runs.changes_since(_run, _table)
+    return changes_since(_run, _table)
 
 
 def sentence(changed: Changes) -> str:

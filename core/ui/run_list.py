@@ -7,7 +7,8 @@ from babel.dates import format_datetime
 
 from core import jobs, runs
 from core.backbones import CATALOG
-from core.runs import Changes, Run, RunNotFoundError
+from core.freshness import Changes
+from core.runs import Run, RunNotFoundError
 from core.text import _, language, percent
 from core.ui import freshness, navigation, pieces, state, words
 from core.ui.markup import plain

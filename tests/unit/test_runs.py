@@ -4,7 +4,7 @@ import pytest
 
 from core import events, projects, runs
 from core.config import Phase, RunConfig
-from core.runs import Changes, State, changes_since
+from core.runs import State
 
 CONFIG = RunConfig(backbone="residual10", image_size=112, labels=("ant", "bee"), phases=(Phase(3, 1e-3, 41),))
 TABLE = pd.DataFrame(
@@ -123,47 +123,3 @@ def test_run_keeps_what_a_split_blind_to_near_duplicates_would_have_said(workspa
     table = TABLE.assign(random_split="train", similar=pd.array([3] + [pd.NA] * (len(TABLE) - 1), dtype="Int64"))
     made = runs.create_run(workspace, run.project_id, "both", CONFIG, table)
     assert pd.read_parquet(made.folder / "images.parquet").columns.to_list() == runs.KEPT
-
-
-SEVEN = pd.DataFrame(
-    {
-        "path": [f"{number}.jpg" for number in range(7)],
-        "label": ["ant", "ant", "ant", "bee", "bee", "wasp", "wasp"],
-        "split": "train",
-    }
-)
-
-
-@pytest.fixture
-def run_of_seven(workspace):
-    project = projects.create_project(workspace, "Insects")
-    return runs.create_run(workspace, project.id, "first", CONFIG, SEVEN)
-
-
-def relabelled(**labels):
-    """The seven images with other labels, `relabelled(_0="bee")` for the first."""
-    return SEVEN.assign(label=[labels.get(f"_{row}", label) for row, label in enumerate(SEVEN["label"])])
-
-
-NEW = pd.DataFrame({"path": ["7.jpg", "8.jpg"], "label": ["ant", "fly"]})
-
-
-@pytest.mark.parametrize(
-    ("now", "expected"),
-    [
-        (SEVEN, Changes()),
-        (SEVEN.sample(frac=1, random_state=1), Changes()),
-        (pd.concat([SEVEN, NEW]), Changes(added=2)),
-        (SEVEN[2:], Changes(removed=2)),
-        (SEVEN[SEVEN["label"] != "wasp"], Changes(removed=2)),
-        (relabelled(_0="bee", _6="ant"), Changes(moved=2)),
-        (relabelled(_5="hornet", _6="hornet"), Changes(renamed=1)),
-        (relabelled(_5="hornet"), Changes(moved=1)),
-        (relabelled(_5="bee", _6="bee"), Changes(moved=2)),
-        (relabelled(_3="insect", _4="insect", _5="insect", _6="insect"), Changes(moved=4)),
-        (relabelled(_3="wasp", _4="wasp", _5="bee", _6="bee"), Changes(moved=4)),
-        (pd.concat([relabelled(_0="bee")[:6], NEW]), Changes(added=2, moved=1, removed=1)),
-    ],
-)
-def test_what_happened_to_the_images_since_a_run_began_is_counted(run_of_seven, now, expected):
-    assert changes_since(run_of_seven, now) == expected

@@ -32,6 +32,7 @@ from core import (
     unpacking,
 )
 from core.errors import AppError
+from core.freshness import changes_since
 from core.incoming import BrokenZipError
 from core.limits import Limits
 from core.projects import ProjectNotFoundError
@@ -143,7 +144,7 @@ def test_run_comes_with_its_models_its_epochs_and_its_results(origin, workspace,
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
     assert runs.read_config(ours) == runs.read_config(theirs)
     assert history.history(ours).all[1:] == history.history(theirs).all[1:]  # the first names a process
-    assert runs.changes_since(ours, dataset.images(workspace, origin[1])) == runs.changes_since(
+    assert changes_since(ours, dataset.images(workspace, origin[1])) == runs.changes_since(
         theirs, dataset.images(origin[0], origin[1])
     )
     ours_said, theirs_said = (metrics.read_predictions(run.folder, "validation") for run in (ours, theirs))
@@ -159,7 +160,7 @@ def test_project_that_is_there_already_comes_in_beside_it_with_names_of_its_own(
     (run,) = runs.list_runs(workspace, second.project_id)
     table = dataset.images(workspace, second.project_id)
     assert table["path"].str.startswith(f"projects/{second.project_id}/").all()
-    changes = runs.changes_since(run, table)
+    changes = changes_since(run, table)
     assert (changes.added, changes.moved) == (0, 0)
     assert all((workspace.home / path).exists() for path in table["path"])
 

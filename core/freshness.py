@@ -1,0 +1,49 @@
+"""Freshness: whether a project's images are still those that a run was made with."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.runs import Run
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How a project's images differ from those that a run was made with.
+
+    Attributes:
+        added: Images that the run does not know, whether they were taken in or brought back.
+        moved: Images that have another label now, those of a renamed class not counted.
+        removed: Images that the project no longer has, or that were set aside.
+        renamed: Classes that have another name and otherwise the same images.
+    """
+
+    added: int = 0
+    moved: int = 0
+    removed: int = 0
+    renamed: int = 0
+
+
+def changes_since(run: Run, table: pd.DataFrame) -> Changes:
+    """Compares the images that a run was made with to those of its project now.
+
+    Args:
+        run: Any run, over or not.
+        table: The project's images; columns path and label.
+
+    Raises:
+        FileNotFoundError: The run's folder is gone.
+    """
+    known = pd.read_parquet(run.folder / "images.parquet", columns=["path", "label"])
+    both = known.merge(table[["path", "label"]], on="path", suffixes=("_then", "_now"))
+    renamed = _renamed(both)
+    moved = both[(both["label_then"] != both["label_now"]) & ~both["label_then"].isin(renamed)]
+    return Changes(len(table) - len(both), len(moved), len(known) - len(both), len(renamed))
+
+
+def _renamed(both: pd.DataFrame) -> list[str]:
+    """Which labels of before, as one, have become a label that was not there before and holds nothing else."""
+    pairs = both[["label_then", "label_now"]].drop_duplicates()
+    alone = ~(pairs["label_then"].duplicated(keep=False) | pairs["label_now"].duplicated(keep=False))
+    new = ~pairs["label_now"].isin(pairs["label_then"])
+    return pairs.loc[alone & new, "label_then"].to_list()
