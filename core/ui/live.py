@@ -6,12 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from core import jobs, metrics, runs
-from core.events import Event, Failed, Finished, Paused, Stopped
+from core import jobs, runs
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
 from core.text import _, ngettext, number, percent
-from core.ui import navigation, pieces, results, state, words
+from core.ui import ending, navigation, pieces, results, state, words
 from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.state import Key
@@ -54,17 +53,7 @@ def _view(workspace: Workspace, run_id: str, refresh: float | None) -> None:
         _numbers(story)
         if story.ready:
             results.training_charts(run)
-        if story.end:
-            _end(run, story.end)
-        elif run.state == State.LOST:
-            st.error(
-                _(
-                    "The training broke off: its process is gone, perhaps because the memory ran out or the "
-                    "machine was switched off. Every whole epoch is kept: let it go on. If it breaks off again, start "
-                    "a new run with a smaller batch size, a smaller input size or a smaller backbone."
-                ),
-                icon=":material/error:",
-            )
+        ending.tell(run, story)
 
 
 def _title(workspace: Workspace, run: Run) -> None:
@@ -277,43 +266,3 @@ def _decided(story: History) -> str:
             accuracy=percent(last["val_accuracy"], 1),
         )
     )
-
-
-def _end(run: Run, end: Event) -> None:
-    is_decided = run.has_model and isinstance(end, Finished | Stopped)
-    predictions = metrics.read_predictions(run.folder) if is_decided else None
-    match end:
-        case Finished():
-            is_poor = predictions is not None and metrics.is_like_guessing(predictions)
-            (st.info if is_poor else st.success)(
-                _(
-                    "Done. Epoch {epoch} named {accuracy} of the validation pictures rightly; its network is kept.",
-                    epoch=end.best_epoch,
-                    accuracy=percent(end.val_accuracy, 1),
-                ),
-                icon=":material/check_circle:",
-            )
-        case Stopped(best_epoch=0):
-            st.info(
-                _("Stopped before the first epoch was complete, so there is nothing to keep. Start it again."),
-                icon=":material/stop:",
-            )
-        case Stopped():
-            st.info(
-                _(
-                    "Stopped. Epoch {epoch} is kept: it named {accuracy} of the validation pictures rightly.",
-                    epoch=end.best_epoch,
-                    accuracy=percent(end.val_accuracy, 1),
-                ),
-                icon=":material/stop:",
-            )
-        case Paused():
-            if run.has_epochs:
-                told = _("Paused. It uses neither processor nor memory, and goes on from its last whole epoch.")
-            else:
-                told = _("Paused before its first epoch was complete. It uses neither processor nor memory.")
-            st.info(told, icon=":material/pause:")
-        case Failed():
-            st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")
-    if predictions is not None:
-        results.compare_with_guessing(run, predictions)
