@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import dataset, events, intake, processes, projects, runs
+from core import dataset, events, intake, line, processes, projects, runs
 from core.config import RunConfig
 from core.errors import AppError
 from core.processes import ROOT, Worker
@@ -150,17 +150,6 @@ def join(run_id: str) -> None:
         worker.wait()
 
 
-def num_before(workspace: Workspace, run: Run) -> int:
-    """Returns how many runs are at work, or wait and begin before a waiting one; whosever they are."""
-    unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
-    return sum(other.state != State.QUEUED or other.queued < run.queued for other in unfinished)
-
-
-def can_move_up(workspace: Workspace, run: Run) -> bool:
-    """Whether a run waits behind another one that its reader may let wait longer."""
-    return _next_before(workspace, run) is not None
-
-
 def move_up(workspace: Workspace, run_id: str) -> None:
     """Lets a waiting run begin before the one that is next before it in line; the first one stays where it is.
 
@@ -171,22 +160,9 @@ def move_up(workspace: Workspace, run_id: str) -> None:
     """
     with _launching:
         run = runs.open_run(workspace, run_id)
-        before = _next_before(workspace, run)
+        before = line.next_before(workspace, run)
         if before is not None:
             runs.swap_places(workspace, run, before)
-
-
-def _next_before(workspace: Workspace, run: Run) -> Run | None:
-    if run.state != State.QUEUED:
-        return None
-    own = {project.id for project in projects.list_projects(workspace)}
-    line = _in_line(runs.list_unfinished(workspace))
-    return next((other for other in reversed(line) if other.queued < run.queued and other.project_id in own), None)
-
-
-def _in_line(every: list[Run]) -> list[Run]:
-    """Returns the waiting ones among some runs, in the order in which they begin."""
-    return sorted((run for run in every if run.state == State.QUEUED), key=lambda run: run.queued)
 
 
 def watch(workspace: Workspace) -> None:
@@ -218,7 +194,7 @@ def launch_queued(workspace: Workspace) -> None:
         _forget_workers()
         open_runs = [run for run in runs.list_unfinished(workspace) if not _note_end(workspace, run)]
         free = SLOTS - sum(run.state != State.QUEUED for run in open_runs)
-        for run in _in_line(open_runs)[: max(0, free)]:
+        for run in line.in_order(open_runs)[: max(0, free)]:
             if projects.is_there(workspace, run.project_id):
                 _try_to_launch(workspace, run)
             else:

@@ -70,6 +70,7 @@ LAYERS = (
         "saved",
         "housekeeping",
         "checks",
+        "line",
         "jobs",
         "handover",
         "metrics",

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from core import jobs, runs
+from core import jobs, line, runs
 from core.history import History
 from core.runs import Run, RunNotFoundError, State
 from core.text import _, ngettext, number, percent
@@ -154,13 +154,13 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
 
 
 def _place_in_line(workspace: Workspace, run: Run) -> None:
-    before = jobs.num_before(workspace, run)
+    before = line.num_before(workspace, run)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before),
             width="content",
         )
-        if jobs.can_move_up(workspace, run):
+        if line.can_move_up(workspace, run):
             st.button(
                 _("Move up"),
                 key=Key.MOVE_UP,
