@@ -47,6 +47,16 @@ def split_both_ways(
     return made.assign(random_split=blind["split"])
 
 
+def comes_with(table: pd.DataFrame, part: str) -> bool:
+    """Whether every class has images that are in a part already, so that none are drawn for it.
+
+    Args:
+        table: Columns label and split, which may be missing.
+        part: train, validation or test.
+    """
+    return not table.empty and bool((table["split"] == part).groupby(table["label"]).any().all())
+
+
 def leaks(table: pd.DataFrame) -> int:
     """Counts the validation and test images that have a near duplicate among those learned from.
 

@@ -28,7 +28,7 @@ with st.expander(_("Start a new run"), expanded=starts_one, icon=":material/play
     settings.choose_preset(at)
     settings.what_freezes(at)
     if state.draft(at).preset == "own":
-        settings.own(at)
+        settings.own(at, table)
     cost.show(at)
     settings.start(at)
 

@@ -15,6 +15,8 @@ def tell(run: Run, story: History) -> None:
     """Says how a run ended; nothing while it goes on."""
     if story.end:
         _end(run, story.end)
+    elif run.state == State.STOPPED:
+        st.info(_("Taken out of the line before it began. It can be started again."), icon=":material/stop:")
     elif run.state == State.LOST:
         st.error(
             _(
@@ -42,7 +44,7 @@ def _end(run: Run, end: Event) -> None:
             )
         case Stopped(best_epoch=0):
             st.info(
-                _("Stopped before the first epoch was complete, so there is nothing to keep. Start it again."),
+                _("Stopped before the first epoch was complete, so there is nothing to keep. It can be started again."),
                 icon=":material/stop:",
             )
         case Stopped():

@@ -62,7 +62,7 @@ def _title(workspace: Workspace, run: Run) -> None:
         pieces.state_badge(run.state)
         if not run.state.is_over:
             _while_it_runs(workspace, run)
-        elif run.is_cut_short:
+        elif run.is_cut_short or not run.has_model:
             _where_it_was_cut_short(workspace, run)
         elif run.has_epochs:
             _after_its_end(workspace, run)
@@ -116,7 +116,10 @@ def _where_it_was_cut_short(workspace: Workspace, run: Run) -> None:
 def _after_its_end(workspace: Workspace, run: Run) -> None:
     with st.popover(_("Train longer"), icon=":material/more_time:"):
         st.markdown(
-            _("It goes on where it ended, with the same settings. The best epoch is kept, so it can only get better.")
+            _(
+                "It goes on where it ended, with the same settings. Of all epochs, the one with the lowest loss in "
+                "validation is kept."
+            )
         )
         count = st.number_input(_("More epochs"), 1, MOST_MORE_EPOCHS, USUAL_MORE_EPOCHS, key=Key.MORE_EPOCHS)
         st.button(
@@ -257,7 +260,7 @@ def _decided(story: History) -> str:
         accuracy=accuracy,
     )
     if last["epoch"] == story.best_epoch:
-        return kept
+        return kept + _more_often_right(story)
     return (
         kept
         + " "
@@ -265,4 +268,16 @@ def _decided(story: History) -> str:
             "The figures are now those of that epoch. The last one, with {accuracy}, had a higher loss in validation.",
             accuracy=percent(last["val_accuracy"], 1),
         )
+    )
+
+
+def _more_often_right(story: History) -> str:
+    """Says so where another epoch than the kept one was right more often; empty where none was."""
+    highest = story.epochs.loc[story.epochs["val_accuracy"].idxmax()]
+    if highest["val_accuracy"] <= (story.best_accuracy or 0):
+        return ""
+    return " " + _(
+        "Epoch {epoch} was right more often, with {accuracy}, but its loss in validation was higher.",
+        epoch=int(highest["epoch"]),
+        accuracy=percent(highest["val_accuracy"], 1),
     )

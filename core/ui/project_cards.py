@@ -51,7 +51,7 @@ def welcome() -> None:
 def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     """Shows one project: name, what is in it, how well it did, and what can be done with it."""
     own_runs = runs.list_runs(workspace, project.id)
-    accuracy = standing.best_accuracy(own_runs)
+    accuracy = standing.newest_accuracy(own_runs)
     st.markdown(f"### {plain(project.name)}", anchors=False)
     contents = [
         ngettext("{count} picture", "{count} pictures", dataset.num_images(workspace, project.id)),
@@ -71,22 +71,17 @@ def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button(_("Open"), key=Key.OPEN_PROJECT.format(project.id), type="primary"):
             navigation.go("learned" if accuracy is not None else "images", project=project.id, run=None)
-        if pieces.asks(
-            " ", Key.RENAME_PROJECT.format(project.id), icon=":material/edit:", help=_("Rename"), type="tertiary"
-        ):
+        if pieces.asks(_("Rename"), Key.RENAME_PROJECT.format(project.id), type="tertiary"):
             ask_for_name(workspace, project)
         st.button(
-            " ",
+            _("Save as a file"),
             key=Key.SAVE_PROJECT.format(project.id),
-            icon=":material/download:",
-            help=_("Save as a file, to keep it or to take it to another computer"),
+            help=_("To keep it, or to take it to another computer"),
             type="tertiary",
             on_click=moving.save,
             args=(workspace, project),
         )
-        if pieces.asks(
-            " ", Key.DELETE_PROJECT.format(project.id), icon=":material/delete:", help=_("Delete"), type="tertiary"
-        ):
+        if pieces.asks(_("Delete"), Key.DELETE_PROJECT.format(project.id), type="tertiary"):
             ask_before_deleting(workspace, project)
     moving.saving(workspace, project)
 

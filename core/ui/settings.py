@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
+import pandas as pd
 import streamlit as st
 
-from core import dataset, jobs, projects, runs
+from core import dataset, jobs, projects, runs, split
 from core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_VIEWS, Augmentation, Loss, Optimizer
+from core.layout import VALIDATION
 from core.presets import PRESETS
 from core.text import N_, _, number
 from core.ui import navigation, pieces, state, words
@@ -102,8 +104,13 @@ def what_freezes(at: Place) -> None:
         navigation.link("model", _("Change"))
 
 
-def own(at: Place) -> None:
-    """Asks for every setting; each is kept as soon as it changes."""
+def own(at: Place, table: pd.DataFrame) -> None:
+    """Asks for every setting; each is kept as soon as it changes.
+
+    Args:
+        at: The page's place.
+        table: The project's images.
+    """
     draft = state.draft(at)
     left, right = st.columns(2, gap="large")
     with left:
@@ -120,7 +127,11 @@ def own(at: Place) -> None:
         if draft.augmentation != "none" and draft.start != "scratch":
             _whole(at, "views", 0, MAX_VIEWS)
         _whole(at, "patience", 0, MAX_EPOCHS)
-        _setting(at, "validation_share", st.slider, 0.05, 0.5, draft.validation_share, 0.05, format="percent")
+        is_told = split.comes_with(table, VALIDATION)
+        share = draft.validation_share
+        _setting(at, "validation_share", st.slider, 0.05, 0.5, share, 0.05, format="percent", disabled=is_told)
+        if is_told:
+            st.caption(_("Your own folders say which pictures are for validation, and those are taken."))
         _setting(at, "test_share", st.slider, 0.0, 0.4, draft.test_share, 0.05, format="percent")
         _setting(at, "class_weights", st.toggle, draft.class_weights)
         _whole(at, "seed", 0, 2**31 - 1)

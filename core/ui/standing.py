@@ -53,11 +53,11 @@ def _training(own_runs: list[Run]) -> str:
 
 def _learned(at: Place, own_runs: list[Run]) -> str:
     """The accuracy of the run that the page is about, which is the newest where the address names none."""
-    accuracy = state.history(at.run).best_accuracy if at.run and at.run.has_model else best_accuracy(own_runs)
+    accuracy = state.history(at.run).best_accuracy if at.run and at.run.has_model else newest_accuracy(own_runs)
     return percent(accuracy) if accuracy is not None else ""
 
 
-def best_accuracy(own_runs: list[Run]) -> float | None:
+def newest_accuracy(own_runs: list[Run]) -> float | None:
     """Returns the validation accuracy of the newest run that has a model, 0 to 1; None where there is none."""
     newest = next((run for run in own_runs if run.has_model), None)
     return state.history(newest).best_accuracy if newest else None

@@ -105,8 +105,8 @@ GLOSSARY = {
     "interval": (
         N_("Probable range"),
         N_(
-            "Measured on few pictures, an accuracy is partly luck. With other pictures of the same kind it would lie "
-            "in this range 95 times out of 100."
+            "Measured on few pictures, an accuracy is partly luck. The true one most probably lies in this range: "
+            "measured again and again on other pictures, 95 of 100 such ranges would hold it."
         ),
     ),
     "probability": (

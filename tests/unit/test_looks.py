@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -29,10 +31,16 @@ def test_a_small_and_a_large_picture_of_a_scene_look_alike():
     assert small.sharpness == pytest.approx(large.sharpness, rel=0.25)
 
 
-@pytest.mark.parametrize(("side", "radius"), [(512, 4), (1024, 8)])
+@pytest.mark.parametrize(("side", "radius"), [(512, 4), (1024, 8), (512, 10), (512, 20), (512, 40)])
 def test_a_blurred_picture_is_told_from_a_sharp_one(side, radius):
     blurred = scene(side).filter(ImageFilter.GaussianBlur(radius))
     assert look_of(blurred).sharpness < look_of(scene(side)).sharpness / 2
+
+
+def test_what_jpeg_leaves_of_a_blurred_picture_is_not_taken_for_details():
+    written = io.BytesIO()
+    scene(512).filter(ImageFilter.GaussianBlur(20)).save(written, "JPEG", quality=75)
+    assert look_of(Image.open(written)).sharpness < 0.1
 
 
 def test_a_dark_picture_is_as_sharp_as_before():

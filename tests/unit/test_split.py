@@ -4,7 +4,8 @@ import pytest
 
 from core import dataset
 from core.dataset import class_counts
-from core.split import leaks, split_both_ways, split_images
+from core.layout import VALIDATION
+from core.split import comes_with, leaks, split_both_ways, split_images
 from tests.tables import counts, table
 
 
@@ -133,3 +134,10 @@ def test_class_with_own_test_images_gets_no_more():
 
 def test_class_of_two_has_nothing_to_spare_for_a_test():
     assert counts(split_images(table(ants=".."), 0.2, 1, test_share=0.4)) == {"ants": (1, 1, 0)}
+
+
+def test_folders_decide_a_part_where_every_class_has_images_in_it():
+    assert comes_with(table(ants="ttv", bees="tv"), VALIDATION)
+    assert not comes_with(table(ants="ttv", bees="tt"), VALIDATION)
+    assert not comes_with(table(ants="..", bees=".."), VALIDATION)
+    assert not comes_with(table(ants="ttv")[:0], VALIDATION)
