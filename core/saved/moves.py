@@ -4,7 +4,6 @@ Each has a folder below `moves/` of the workspace, called after the project that
 to be done, how far that is and what came of it; the file of a project that went out lies there for a day.
 """
 
-import json
 import logging
 import secrets
 import shutil
@@ -19,7 +18,7 @@ from core import processes, projects
 from core.errors import AppError, SaidError
 from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
 from core.limits import Limits
-from core.saved.parcel import COLUMNS, Shift, renumbered
+from core.saved.settling import bring_home
 from core.saved.unpacking import HOME, ROWS_FILE, Brought
 from core.text import N_
 from core.workspace import Workspace
@@ -49,7 +48,6 @@ class Move:
 
     Attributes:
         name: Of its folder.
-        project_id: Which goes out; empty for one that comes in.
         done: Bytes that are done.
         total: Bytes of all; 0 while that is not known.
         parcel: The file, where a project went out well.
@@ -58,7 +56,6 @@ class Move:
     """
 
     name: str
-    project_id: str = ""
     done: int = 0
     total: int = 0
     parcel: Path | None = None
@@ -129,9 +126,11 @@ def _folders(workspace: Workspace) -> list[IntakeFolder]:
 
 
 def adopt(workspace: Workspace) -> None:
-    """Follows what an earlier server began."""
+    """Follows what an earlier server began, and tidies what it had no time to."""
     for folder in _folders(workspace):
-        if not folder.is_over:
+        if folder.is_over:
+            _clear_away(folder)
+        else:
             _follow(workspace, folder)
 
 
@@ -148,75 +147,23 @@ def _follow(workspace: Workspace, folder: IntakeFolder) -> None:
 
 
 def _settle(workspace: Workspace, folder: IntakeFolder) -> None:
-    """Makes what was laid ready part of the workspace, and writes down what came of it."""
+    """Makes what was laid ready part of the workspace, and writes down what came of it; may be begun anew."""
     if folder.is_cancelled:
         _discard(folder)
         return
     end = folder.read(END)
-    if not end:
-        logger.error("A move of a project ended without a word; see %s.", folder.path / LOG)
-        end = {"error": MoveFailedError().said()}
     if "brought" in end:
         try:
             reader = folder.read(ORDER).get("reader")
-            _bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
+            bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
         except Exception:
             logger.exception("A project that was brought could not be taken over.")
             end = {"error": MoveFailedError().said()}
-    _clear_away(folder)
+    if not end:
+        logger.error("A move of a project ended without a word; see %s.", folder.path / LOG)
+        end = {"error": MoveFailedError().said()}
     folder.write(OUTCOME, end)
-
-
-def _bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
-    """Makes a project that was laid ready part of the workspace: all of it or nothing."""
-    laid = Workspace(folder / HOME)
-    moved: list[Path] = []
-    columns = ", ".join(COLUMNS)
-    try:
-        with workspace.database(beside=folder / ROWS_FILE) as database:
-            database.execute(
-                "INSERT INTO projects (id, name, created, owner) SELECT id, name, created, ? FROM beside.project",
-                (workspace.reader,),
-            )
-            first = Shift(database.execute("SELECT coalesce(max(id), 0) FROM images").fetchone()[0])
-            database.execute(
-                f"INSERT INTO images (id, project_id, {columns}) SELECT id + ?, ?, {columns} FROM beside.images",
-                (first[0], project_id),
-            )
-            database.executemany(
-                "INSERT INTO fine VALUES (?, ?, ?)",
-                [
-                    (project_id, kind, renumbered(kind, subject, first))
-                    for kind, subject in database.execute("SELECT kind, subject FROM beside.fine").fetchall()
-                ],
-            )
-            for made, sentence, before, fine in database.execute("SELECT * FROM beside.changes").fetchall():
-                states = {first[int(number)]: state for number, state in json.loads(before).items()}
-                kept = fine and json.dumps(
-                    [(kind, renumbered(kind, subject, first)) for kind, subject in json.loads(fine)],
-                    ensure_ascii=False,
-                )
-                database.execute(
-                    "INSERT INTO changes (project_id, made, sentence, before, fine) VALUES (?, ?, ?, ?, ?)",
-                    (project_id, made, sentence, json.dumps(states, ensure_ascii=False), kept),
-                )
-            database.execute(
-                "INSERT INTO runs (id, project_id, name, created, state) "
-                "SELECT id, ?, name, created, state FROM beside.runs",
-                (project_id,),
-            )
-            run_ids = [row["id"] for row in database.execute("SELECT id FROM beside.runs")]
-            pairs = [(laid.project_folder(project_id), workspace.project_folder(project_id))]
-            pairs += [(laid.run_folder(run_id), workspace.run_folder(run_id)) for run_id in run_ids]
-            for source, target in pairs:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source.mkdir(parents=True, exist_ok=True)
-                source.rename(target)
-                moved.append(target)
-    except BaseException:
-        for target in moved:
-            shutil.rmtree(target, ignore_errors=True)
-        raise
+    _clear_away(folder)
 
 
 def find(workspace: Workspace, name: str) -> Move | None:
@@ -229,8 +176,7 @@ def find(workspace: Workspace, name: str) -> Move | None:
     told = known.get("brought")
     brought = Brought(**told | {"runs_left_out": tuple(told["runs_left_out"])}) if told else None
     error = SaidError(**known["error"]) if known.get("error") else None
-    project_id = name.removeprefix(OUT) if name.startswith(OUT) else ""
-    return Move(name, project_id, known.get("done", 0), known.get("total", 0), parcel, brought, error)
+    return Move(name, known.get("done", 0), known.get("total", 0), parcel, brought, error)
 
 
 def find_saving(workspace: Workspace, project_id: str) -> Move | None:

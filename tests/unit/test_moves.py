@@ -9,6 +9,7 @@ import pytest
 
 from core import dataset, intake, jobs, processes, projects, runs
 from core.housekeeping import sweep
+from core.intake_folder import OUTCOME
 from core.limits import Limits
 from core.saved import moves
 from core.saved.moves import IN, OUT, MoveFailedError
@@ -45,6 +46,14 @@ def arrived(workspace: Workspace) -> moves.Move:
     return wait(workspace, move.name)
 
 
+def wait_until_gone(*paths: Path) -> None:
+    """Waits for what goes once it is told what came of a move."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(path.exists() for path in paths) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(path.exists() for path in paths)
+
+
 def test_project_goes_out_and_comes_into_another_workspace(workspace, project, tmp_path):
     parcels.make_run(workspace, project)
     file = saved(workspace, project, tmp_path)
@@ -54,10 +63,10 @@ def test_project_goes_out_and_comes_into_another_workspace(workspace, project, t
     moves.bring_project(other, Path(shutil.move(file, discard / "download.zip")), Limits(), discard=discard)
     brought = arrived(other).brought
     assert (brought.num_runs, brought.runs_left_out, brought.num_set_aside) == (1, (), 0)
-    assert parcels.images(other, project).equals(parcels.images(workspace, project))
-    assert all((other.home / path).exists() for path in dataset.images(other, project)["path"])
+    assert parcels.images(other, brought.project_id).equals(parcels.images(workspace, project))
+    assert all((other.home / path).exists() for path in dataset.images(other, brought.project_id)["path"])
     assert runs.list_runs(other)[0].has_model
-    assert not discard.exists()
+    wait_until_gone(discard)
 
 
 def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_they_see_it_come(
@@ -67,9 +76,10 @@ def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_the
     other = Workspace(tmp_path / "other")
     mine, theirs = other.seen_by("me"), other.seen_by("them")
     moves.bring_project(mine, file, Limits())
-    assert arrived(mine).brought.num_images > 0
+    brought = arrived(mine).brought
+    assert brought.num_images > 0
     assert moves.list_arriving(theirs) == []
-    assert [found.id for found in projects.list_projects(mine)] == [project]
+    assert [found.id for found in projects.list_projects(mine)] == [brought.project_id]
     assert projects.list_projects(theirs) == []
 
 
@@ -78,8 +88,7 @@ def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tm
     other = Workspace(tmp_path / "other")
     moves.bring_project(other, file, Limits())
     move = arrived(other)
-    left = {path.name for path in (other.home / "moves" / move.name).iterdir()}
-    assert not left & {"home", "rows.db"}
+    wait_until_gone(*(other.home / "moves" / move.name / part for part in ("home", "rows.db")))
     moves.dismiss(other, move.name)
     assert moves.list_arriving(other) == []
     assert not (other.home / "moves" / move.name).exists()
@@ -159,7 +168,49 @@ def test_server_that_starts_anew_takes_over_what_an_earlier_one_began(workspace,
     moves.bring_project(other, file, Limits())
     monkeypatch.undo()
     moves.adopt(other)
-    assert arrived(other).brought.project_id == project
+    project_id = arrived(other).brought.project_id
+    assert [found.id for found in projects.list_projects(other)] == [project_id]
+
+
+def test_server_that_died_before_it_said_what_came_of_a_move_says_so_when_it_starts_anew(
+    workspace, project, tmp_path, monkeypatch
+):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+
+    class Died(BaseException):
+        """Nothing is tidied up any more."""
+
+    def die(folder) -> None:
+        raise Died
+
+    monkeypatch.setattr(moves, "_follow", lambda workspace, folder: None)
+    monkeypatch.setattr(moves, "_clear_away", die)
+    moves.bring_project(other, file, Limits())
+    (folder,) = moves._folders(other)
+    folder.worker.wait()
+    with pytest.raises(Died):
+        moves._settle(other, folder)
+    (folder.path / OUTCOME).unlink()  # it died a moment sooner
+    monkeypatch.undo()
+    moves.adopt(other)
+    project_id = arrived(other).brought.project_id
+    assert [found.id for found in projects.list_projects(other)] == [project_id]
+
+
+def test_server_that_died_before_it_had_cleared_away_does_so_when_it_starts_anew(
+    workspace, project, tmp_path, monkeypatch
+):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    monkeypatch.setattr(moves, "_clear_away", lambda folder: None)
+    moves.bring_project(other, file, Limits())
+    folder = other.home / "moves" / arrived(other).name
+    assert (folder / "rows.db").exists()  # what came of it is written down before anything goes
+    monkeypatch.undo()
+    moves.adopt(other)
+    assert not (folder / "rows.db").exists() and not (folder / "home").exists()
+    assert arrived(other).brought
 
 
 def test_deleted_project_takes_its_file_along(workspace, project, tmp_path):
