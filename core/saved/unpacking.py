@@ -106,7 +106,7 @@ def unpack(
         folder: Where it is laid ready.
         limits: Of what is taken in at a time.
         on_progress: Called now and then with the bytes that are done and those of all; may raise to end it.
-        workers: Decode the pictures.
+        workers: Decode the pictures; shut down when that is over.
 
     Raises:
         BrokenZipError: It cannot be read as a zip.
@@ -182,7 +182,7 @@ class _Unpacking:
         problems: dict[str, str | None] = {}
         sums: dict[str, str] = {}
         with told_as(FILES):
-            for row in rows(self._pieces(FILES), FILES):
+            for row in self._rows(FILES):
                 require(PICTURE.fullmatch(row["file"]) is not None and SHA256.fullmatch(row["sha256"]) is not None)
                 require(row["file"] not in sums)
                 sums[row["file"]] = row["sha256"]
@@ -203,6 +203,8 @@ class _Unpacking:
                 settle()
         except BrokenProcessPool as error:
             raise CrashedPictureError() from error
+        finally:
+            workers.shutdown(cancel_futures=True)
         return problems
 
     def _picture(self, name: str, digest: str) -> Picture:
@@ -227,7 +229,7 @@ class _Unpacking:
         numbers: dict[int, int] = {}
         num_aside = 0
         with told_as(IMAGES):
-            for number, row in enumerate(rows(self._pieces(IMAGES), IMAGES), start=1):
+            for number, row in enumerate(self._rows(IMAGES), start=1):
                 require(is_count(row["id"]) and row["id"] not in numbers)
                 numbers[row["id"]] = number
                 values = soundness.image(row)
@@ -243,7 +245,7 @@ class _Unpacking:
         """Writes what can be undone, and what the owner said is fine."""
         database.execute("CREATE TABLE changes (made, sentence, before, fine)")
         with told_as(CHANGES):
-            for row in rows(self._pieces(CHANGES), CHANGES):
+            for row in self._rows(CHANGES):
                 database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", soundness.change(row, numbers))
         database.execute("CREATE TABLE fine (kind, subject)")
         with told_as(MANIFEST):
@@ -269,14 +271,17 @@ class _Unpacking:
 
     def _take_run(self, run: Run, below: str) -> None:
         run.folder.mkdir(parents=True)
-        for name in ("config.json", "events.jsonl", *CHECKPOINTS, *MODELS):
+        # Read as a whole when they are proved: no larger than a picture may be.
+        for name in ("config.json", "events.jsonl"):
+            self._copy(f"{below}/{name}", run.folder / name, self._members.small)
+        for name in (*CHECKPOINTS, *MODELS):
             if f"{below}/{name}" in self._members.large:
-                self._copy(f"{below}/{name}", run.folder / name)
+                self._copy(f"{below}/{name}", run.folder / name, self._members.large)
         predictions = f"{below}/{RUN_PREDICTIONS}"
         prove(
             run,
-            rows(self._pieces(f"{below}/{RUN_IMAGES}"), RUN_IMAGES),
-            rows(self._pieces(predictions), RUN_PREDICTIONS) if predictions in self._members.large else None,
+            self._rows(f"{below}/{RUN_IMAGES}"),
+            self._rows(predictions) if predictions in self._members.large else None,
             self._renamed,
         )
 
@@ -296,8 +301,15 @@ class _Unpacking:
         except SetAsideError as error:
             raise BadParcelError(part=name) from error
 
-    def _pieces(self, name: str) -> Iterator[bytes]:
-        item = self._members.large.get(name)
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Reads a table, which must not have more rows than a zip may have files: a small zip could fill the memory."""
+        for number, row in enumerate(rows(self._pieces(name, self._members.large), name), start=1):
+            if number > self._limits.num_files + MAX_RUNS:
+                raise LargeParcelError(files=number, gigabytes=round(self._members.num_bytes / 1e9, 1))
+            yield row
+
+    def _pieces(self, name: str, members: dict[str, Incoming]) -> Iterator[bytes]:
+        item = members.get(name)
         if item is None:
             raise BadParcelError(part=name)
         if item.refusal:
@@ -308,10 +320,10 @@ class _Unpacking:
             if error.sentence != REASONS["empty"]:  # a table may have no rows
                 raise BadParcelError(part=name) from error
 
-    def _copy(self, name: str, path: Path) -> None:
+    def _copy(self, name: str, path: Path, members: dict[str, Incoming]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            for piece in self._pieces(name):
+            for piece in self._pieces(name, members):
                 file.write(piece)
                 self._advance(len(piece))
 

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -34,7 +35,7 @@ from core.incoming import BrokenZipError
 from core.limits import Limits
 from core.projects import ProjectNotFoundError
 from core.runs import State
-from core.saved import unpacking
+from core.saved import keeping, packing, unpacking
 from core.saved.parcel import BadParcelError, NewerParcelError, NoRoomError
 from core.saved.settling import bring_home
 from core.saved.unpacking import Brought, CrashedPictureError, LargeParcelError, unpack
@@ -294,6 +295,45 @@ def test_run_under_way_without_a_whole_epoch_comes_in_as_broken_off(workspace, t
     assert ours.state == State.LOST and not ours.has_epochs
 
 
+def test_run_that_only_waits_is_saved_as_one_that_was_stopped_before_it_began(workspace, tmp_path):
+    project_id = parcels.make_project(workspace, tmp_path / "pictures")
+    table = dataset.images(workspace, project_id).assign(split="train")
+    run = runs.create_run(workspace, project_id, "waits", parcels.CONFIG, table)
+    other = Workspace(tmp_path / "other")
+    bring(other, packed(workspace, project_id, tmp_path / "project.zip"))
+    (ours,) = runs.list_runs(other)
+    assert (ours.name, ours.state, ours.is_cut_short) == ("waits", State.STOPPED, False)
+    assert runs.open_run(workspace, run.id).state == State.QUEUED
+
+
+@pytest.mark.parametrize("moment", ["counted", "tables", "config.json"])
+def test_run_that_is_deleted_while_its_project_is_packed_is_left_out(workspace, tmp_path, monkeypatch, moment):
+    project_id = parcels.make_project(workspace, tmp_path / "pictures")
+    kept, deleted = (parcels.make_run(workspace, project_id, name) for name in ("kept", "deleted"))
+
+    def delete(*_given) -> None:
+        runs.delete_run(workspace, deleted.id)
+
+    if moment == "config.json":  # its other files are written by then
+        read_bytes = Path.read_bytes
+        monkeypatch.setattr(
+            Path,
+            "read_bytes",
+            lambda self: (self == deleted.folder / moment and delete()) or read_bytes(self),
+        )
+    elif moment == "tables":
+        tables = packing._Packing.tables
+        monkeypatch.setattr(packing._Packing, "tables", lambda self: (delete(), tables(self)))
+    else:
+        pictures = packing._pictures
+        monkeypatch.setattr(packing, "_pictures", lambda *given: (delete(), pictures(*given))[1])
+    file = packed(workspace, project_id, tmp_path / "project.zip")
+    monkeypatch.undo()
+    brought = bring(Workspace(tmp_path / "other"), file)
+    assert (brought.num_runs, brought.runs_left_out) == (1, ())
+    assert [run.name for run in runs.list_runs(Workspace(tmp_path / "other"))] == [kept.name]
+
+
 def test_packing_says_how_far_it_is_and_ends_when_it_is_told(origin, tmp_path):
     said = []
     parcels.pack(*origin, tmp_path / "project.zip", lambda done, total: said.append((done, total)))
@@ -492,6 +532,63 @@ def test_more_than_the_limits_allow_is_refused_before_it_is_read(workspace, parc
             bring(workspace, parcel, limits)
         shutil.rmtree(parcel.with_name("laid-project-0"))
     assert is_empty(workspace)
+
+
+@pytest.mark.parametrize("table", ["images.jsonl", "changes.jsonl", "files.jsonl"])
+def test_table_with_more_rows_than_files_are_allowed_is_refused(workspace, parcel, monkeypatch, table):
+    monkeypatch.setattr(unpacking, "MAX_RUNS", 0)
+    limits = Limits(num_files=len(names_in(parcel)))
+    assert bring(workspace, parcel, limits).num_images  # as it is
+
+    def with_many_rows(data: bytes) -> bytes:
+        first = json.loads(data.partition(b"\n")[0])
+        made = [
+            first | ({"id": number} if "id" in first else {"file": f"images/{number:016x}.png"})
+            for number in range(limits.num_files + 1)
+        ]
+        return b"".join(json.dumps(row).encode() + b"\n" for row in made)
+
+    def repeated(data: bytes) -> bytes:
+        return b"".join(data.splitlines(keepends=True)[:1] * limits.num_files * 2)
+
+    change = repeated if table == "changes.jsonl" else with_many_rows
+    with pytest.raises(LargeParcelError):
+        bring(workspace, changed(parcel, table, change), limits)
+
+
+@pytest.mark.parametrize("name", ["config.json", "events.jsonl", "images.jsonl"])
+def test_run_with_a_part_that_would_fill_the_memory_is_left_out(origin, workspace, parcel, monkeypatch, name):
+    monkeypatch.setattr(unpacking, "MAX_RUNS", 0)
+    limits = Limits(num_files=len(names_in(parcel)), file_bytes=200_000)
+    grown = {
+        "config.json": lambda data: data + b" " * 200_000,
+        "events.jsonl": lambda data: data * (200_000 // len(data) + 1),
+        "images.jsonl": lambda data: data * limits.num_files,
+    }
+    brought = bring(workspace, changed(parcel, in_run(origin, name), grown[name]), limits)
+    assert brought.runs_left_out == ("First *try*",)
+
+
+def test_pool_is_not_waited_for_once_nobody_wants_the_pictures(workspace, parcel, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "CHUNK_FILES", 1)
+    workspace.home.mkdir()
+    decoded = []
+
+    class CancelledError(Exception):
+        pass
+
+    def cancel(done: int, total: int) -> None:
+        raise CancelledError
+
+    def decode(pictures, home, max_pixels):
+        decoded.append(pictures)
+        time.sleep(0.05)
+        return [None] * len(pictures)
+
+    monkeypatch.setattr(unpacking, "keep_pictures", decode)
+    with pytest.raises(CancelledError), ThreadPoolExecutor(1) as workers:
+        unpack(workspace, parcel, tmp_path, Limits(), cancel, workers)
+    assert len(decoded) < unpacking.WAITING_CHUNKS / 2
 
 
 def test_bomb_is_refused(workspace, parcel):
