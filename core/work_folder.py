@@ -92,13 +92,16 @@ class WorkFolder:
     def _is_settled(self, worker: Worker, settle: Callable[[], None]) -> bool:
         try:
             with self.lock:
-                # Another worker: it was cancelled, and begun anew in a folder of the same name.
-                if self.path.exists() and self.worker == worker and not self.is_over:
+                if self._is_still_of(worker):
                     settle()
         except OSError:
             logger.exception("What came of the work in %s could not be written down.", self.path)
             return False
         return True
+
+    def _is_still_of(self, worker: Worker) -> bool:
+        """Whether the work waits to be settled and was not begun anew, by another worker in a folder of that name."""
+        return self.path.exists() and self.worker == worker and not self.is_over
 
     def cancel(self) -> None:
         """Ends work that goes on, with some patience, and leaves nothing of it; what is over stays."""
@@ -112,7 +115,7 @@ class WorkFolder:
             time.sleep(processes.POLL_SECONDS)
         worker.kill()
         with self.lock:
-            if self.path.exists() and not self.is_over:
+            if self._is_still_of(worker):
                 self.discard()
 
     def discard(self) -> None:
