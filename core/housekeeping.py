@@ -31,6 +31,7 @@ HALF_WRITTEN = (
     "runs/*/checkpoint/writing.*",
     "runs/*/exports/.packing-*",
 )
+RESERVE = "writing.reserve"  # the room that a worker keeps for its last word, for as long as it trains
 
 Rule = Callable[[Workspace], None]
 
@@ -55,7 +56,7 @@ def _watch(workspace: Workspace, rules: tuple[Rule, ...]) -> None:
         sweep(workspace, rules)
         while time.monotonic() - swept < SWEEP_SECONDS:
             _try(sizes.measure, workspace)
-            sizes.wait_until_wanted(workspace, SWEEP_SECONDS)
+            sizes.wait_until_wanted(workspace, max(0.0, swept + SWEEP_SECONDS - time.monotonic()))
 
 
 def sweep(workspace: Workspace, rules: tuple[Rule, ...] | None = None) -> None:
@@ -75,27 +76,32 @@ def _try(rule: Callable[[Workspace], object], workspace: Workspace) -> None:
 def shorten_logs(workspace: Workspace) -> None:
     """Leaves only the end of logs that have become too long."""
     for log in _found(workspace, LOGS):
-        if log.stat().st_size > MOST_LOG_BYTES:
-            with log.open("r+b") as file:
-                file.seek(-KEPT_LOG_BYTES, 2)
-                end = file.read()
-                # In its place: whoever writes it has it open, and adds to its end wherever that is.
-                file.seek(0)
-                file.write(end[end.find(b"\n") + 1 :])
-                file.truncate()
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            if log.stat().st_size > MOST_LOG_BYTES:
+                _shorten(log)
+
+
+def _shorten(log: Path) -> None:
+    with log.open("r+b") as file:
+        file.seek(-KEPT_LOG_BYTES, 2)
+        end = file.read()
+        # In its place: whoever writes it has it open, and adds to its end wherever that is.
+        file.seek(0)
+        file.write(end[end.find(b"\n") + 1 :])
+        file.truncate()
 
 
 def remove_half_written(workspace: Workspace) -> None:
     """Removes what was being written a day ago and never got its name."""
     for path in _found(workspace, HALF_WRITTEN):
-        if path.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
+        if path.name != RESERVE and _is_leftover(path):
             _remove(path)
 
 
 def remove_empty_intakes(workspace: Workspace) -> None:
     """Removes the folders of intakes that never began."""
     for folder in _found(workspace, ("projects/*/intakes/*",)):
-        if folder.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
+        if _is_leftover(folder):
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
@@ -110,6 +116,13 @@ def keep_features_within_budget(workspace: Workspace) -> None:
     if folder.exists():
         budget.make_room(folder, 0)
         fingerprints.forget_missing(folder, workspace.home)
+
+
+def _is_leftover(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - LEFTOVER_SECONDS
+    except FileNotFoundError:
+        return False  # removed meanwhile
 
 
 def _found(workspace: Workspace, patterns: tuple[str, ...]) -> Iterator[Path]:

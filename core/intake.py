@@ -8,7 +8,6 @@ import logging
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,19 +15,19 @@ from pathlib import Path
 
 from core import curation, harvest, processes, projects
 from core.errors import AppError, SaidError
-from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
+from core.intake_folder import IntakeFolder
 from core.limits import Limits
 from core.orders import Order
 from core.taking import FullDiskError, IntakeResult, OnProgress, Stage, Target, is_full
 from core.text import N_
+from core.work_folder import END, LOG, OUTCOME, PROGRESS
 from core.workspace import Workspace
 
 COMMAND = (sys.executable, "-m", "core.intake_worker")
-CANCEL_SECONDS = 3.0
 THREADS = 2  # of an intake in this process
 
 logger = logging.getLogger(__name__)
-_changing = threading.RLock()  # of which intake a project has
+_beginning = threading.Lock()  # so that a project has one intake at a time
 
 
 class IntakeRunningError(AppError):
@@ -176,7 +175,7 @@ def start_intake(workspace: Workspace, project_id: str, order: Order, limits: Li
         FullDiskError: Not even the order can be written.
     """
     projects.open_project(workspace, project_id)
-    with _changing:
+    with _beginning:
         last = IntakeFolder.current(workspace, project_id)
         if last and not last.is_over:
             raise IntakeRunningError()
@@ -200,15 +199,8 @@ def adopt(workspace: Workspace) -> None:
 
 
 def _follow(workspace: Workspace, project_id: str, folder: IntakeFolder) -> None:
-    """Waits in the background for an intake and settles it, so that no page has to."""
-
-    def wait() -> None:
-        folder.worker.wait()
-        with _changing:
-            if folder.path.exists() and not folder.is_over:
-                _settle(workspace, project_id, folder)
-
-    threading.Thread(target=wait, name=f"headstart-intake-{project_id}", daemon=True).start()
+    """Has the intake settled as soon as its process is over."""
+    folder.follow(lambda: _settle(workspace, project_id, folder))
 
 
 def intake_status(workspace: Workspace, project_id: str) -> IntakeStatus | None:
@@ -226,17 +218,8 @@ def intake_status(workspace: Workspace, project_id: str) -> IntakeStatus | None:
 def cancel_intake(workspace: Workspace, project_id: str) -> None:
     """Ends an intake that goes on, and leaves the project as it was before; one that is over stays."""
     folder = IntakeFolder.current(workspace, project_id)
-    if folder is None or folder.is_over:
-        return
-    folder.cancel()
-    worker = folder.worker
-    deadline = time.monotonic() + CANCEL_SECONDS
-    while worker.is_alive and time.monotonic() < deadline:
-        time.sleep(processes.POLL_SECONDS)
-    worker.kill()
-    with _changing:
-        if folder.path.exists() and not folder.is_over:
-            folder.discard()
+    if folder is not None:
+        folder.cancel()
 
 
 def dismiss_intake(workspace: Workspace, project_id: str) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from core.errors import AppError
 from core.intake import IntakeFailedError
-from core.intake_folder import END, PROGRESS, IntakeFolder
+from core.intake_folder import IntakeFolder
 from core.taking import Stage, Target
+from core.work_folder import END, PROGRESS, WorkFolder
 from core.workspace import Workspace
 
 TELL_SECONDS = 0.25
@@ -20,14 +21,14 @@ THREADS_OF_NUMPY = "OPENBLAS_NUM_THREADS"
 
 
 class CancelledError(Exception):
-    """Nobody wants the pictures any more."""
+    """Nobody wants what is made any more."""
 
 
 class Progress:
-    """Writes down how far an intake is, now and then, and ends it when it is cancelled."""
+    """Writes down how far some work is, now and then, and ends it when it is cancelled."""
 
     def __init__(self, folder: Path):
-        self._folder = IntakeFolder(folder)
+        self._folder = WorkFolder(folder)
         self._began = self._told = time.monotonic()
         self._stage: Stage = "looking"
         self._total = 0

@@ -218,9 +218,13 @@ def write_config(run: Run, config: RunConfig) -> None:
 
 def withdraw(workspace: Workspace, run: Run) -> None:
     """Takes a run out of the queue: it is stopped before it began, or again as it was before it was to go on."""
+    record_state(workspace, run.id, state_without_queue(run))
+
+
+def state_without_queue(run: Run) -> State:
+    """Returns the state of a waiting run were it taken out of the queue."""
     said = events.last(run.folder / "events.jsonl")
-    state = State.STOPPED if said is None else STATE_OF_END.get(type(said), State.LOST)
-    record_state(workspace, run.id, state)
+    return State.STOPPED if said is None else STATE_OF_END.get(type(said), State.LOST)
 
 
 def swap_places(workspace: Workspace, run: Run, other: Run) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +69,16 @@ def known(workspace: Workspace) -> Sizes | None:
 
 
 def wait_until_wanted(workspace: Workspace, limit_seconds: float) -> None:
-    """Waits until somebody asked for sizes, and longer where to look takes long; for the thread that measures."""
+    """Waits until somebody asked for sizes, and longer where to look takes long; for the thread that measures.
+
+    Args:
+        workspace: Whose sizes.
+        limit_seconds: How long at most, however long it takes to look.
+    """
     last = _known.get(workspace.home)
-    time.sleep(max(LEAST_PAUSE_SECONDS, last.seconds / SHARE_OF_TIME if last else 0.0))
-    _wanted.wait(limit_seconds)
+    pause = min(limit_seconds, max(LEAST_PAUSE_SECONDS, last.seconds / SHARE_OF_TIME if last else 0.0))
+    time.sleep(pause)
+    _wanted.wait(limit_seconds - pause)
     _wanted.clear()
 
 
@@ -88,15 +95,13 @@ def size_of(path: Path) -> int:
 def _file_sizes(folder: str) -> Iterator[int]:
     waiting = [folder]
     while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        yield entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue  # removed meanwhile
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # removed meanwhile
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                with suppress(OSError):
+                    yield entry.stat(follow_symlinks=False).st_size
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The workspace: the folder that holds everything, and the SQLite index that only the web server writes."""
+"""The workspace: the folder that holds everything, and the SQLite index that only the web server changes."""
 
 import os
 import sqlite3

@@ -42,6 +42,7 @@ LAYERS = (
         "predict",
         "processes",
         "whole",
+        "work_folder",
         "holding",
         "speeds",
         "workspace",

@@ -4,34 +4,34 @@ Each has a folder below `moves/` of the workspace, called after the project that
 to be done, how far that is and what came of it; the file of a project that went out lies there for a day.
 """
 
-import json
 import logging
 import secrets
 import shutil
 import sys
-import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from core import processes, projects
 from core.errors import AppError, SaidError
-from core.intake_folder import END, LOG, OUTCOME, PROGRESS, IntakeFolder
-from core.limits import Limits
-from core.saved.parcel import COLUMNS, Shift, renumbered
+from core.limits import MEGABYTE, Limits
+from core.saved.packing import FREE_BYTES_KEPT
+from core.saved.parcel import NoRoomError
+from core.saved.settling import bring_home
 from core.saved.unpacking import HOME, ROWS_FILE, Brought
+from core.taking import is_full
 from core.text import N_
+from core.work_folder import END, LOG, OUTCOME, PROGRESS, WorkFolder
 from core.workspace import Workspace
 
 COMMAND = (sys.executable, "-m", "core.saved.worker")
 FOLDER, ORDER, PARCEL = "moves", "move.json", "project.zip"
 OUT, IN = "out-", "in-"
-CANCEL_SECONDS = 3.0
 KEPT_SECONDS = 24 * 3600
 
 logger = logging.getLogger(__name__)
-_changing = threading.RLock()
 
 
 class MoveFailedError(AppError):
@@ -44,12 +44,43 @@ class MoveFailedError(AppError):
 
 
 @dataclass(frozen=True)
+class MoveFolder(WorkFolder):
+    """One move's folder below `moves/`."""
+
+    def clear_half_made(self) -> None:
+        """Removes what the process made, or had begun to."""
+        shutil.rmtree(self.path / HOME, ignore_errors=True)
+        for path in (self.path / PARCEL, *self.path.glob(f"{ROWS_FILE}*")):
+            path.unlink(missing_ok=True)
+
+    def clear_away(self) -> None:
+        """Removes what it no longer needs: all but a file that is to be downloaded."""
+        discard = self.read(ORDER).get("discard")
+        if discard:
+            shutil.rmtree(discard, ignore_errors=True)
+        if not self.read(END).get("packed"):
+            self.clear_half_made()
+
+    def discard(self) -> None:
+        """Removes it, and the upload that it was to take in."""
+        self.clear_away()
+        super().discard()
+
+
+def problem_of(error: Exception, folder: MoveFolder) -> AppError:
+    """Returns what is told of an error that nobody foresaw: that the disk is full, or else that it is our fault."""
+    if not is_full(error):
+        return MoveFailedError()
+    needed = folder.read(PROGRESS).get("total", 0) + FREE_BYTES_KEPT
+    return NoRoomError(folder=folder.path.parents[1], needed=needed // MEGABYTE)
+
+
+@dataclass(frozen=True)
 class Move:
     """A project on its way, or one that has arrived.
 
     Attributes:
         name: Of its folder.
-        project_id: Which goes out; empty for one that comes in.
         done: Bytes that are done.
         total: Bytes of all; 0 while that is not known.
         parcel: The file, where a project went out well.
@@ -58,7 +89,6 @@ class Move:
     """
 
     name: str
-    project_id: str = ""
     done: int = 0
     total: int = 0
     parcel: Path | None = None
@@ -79,7 +109,7 @@ def save_project(workspace: Workspace, project_id: str) -> None:
         OSError: The disk is full.
     """
     projects.open_project(workspace, project_id)
-    with _changing:
+    with _folder(workspace, OUT + project_id).lock:
         move = find(workspace, OUT + project_id)
         if move is not None and not move.is_over:
             return
@@ -120,37 +150,32 @@ def _start(workspace: Workspace, name: str, order: dict[str, Any]) -> None:
     _follow(workspace, folder)
 
 
-def _folder(workspace: Workspace, name: str) -> IntakeFolder:
-    return IntakeFolder(workspace.home / FOLDER / name)
+def _folder(workspace: Workspace, name: str) -> MoveFolder:
+    return MoveFolder(workspace.home / FOLDER / name)
 
 
-def _folders(workspace: Workspace) -> list[IntakeFolder]:
-    return [IntakeFolder(path.parent) for path in sorted((workspace.home / FOLDER).glob(f"*/{ORDER}"))]
+def _folders(workspace: Workspace) -> list[MoveFolder]:
+    return [MoveFolder(path.parent) for path in sorted((workspace.home / FOLDER).glob(f"*/{ORDER}"))]
 
 
 def adopt(workspace: Workspace) -> None:
-    """Follows what an earlier server began."""
+    """Follows what an earlier server began, and tidies what it had no time to."""
     for folder in _folders(workspace):
-        if not folder.is_over:
+        if folder.is_over:
+            folder.clear_away()
+        else:
             _follow(workspace, folder)
 
 
-def _follow(workspace: Workspace, folder: IntakeFolder) -> None:
-    """Waits in the background for a move and settles it, so that no page has to."""
-
-    def wait() -> None:
-        folder.worker.wait()
-        with _changing:
-            if folder.path.exists() and not folder.is_over:
-                _settle(workspace, folder)
-
-    threading.Thread(target=wait, name=f"headstart-move-{folder.path.name}", daemon=True).start()
+def _follow(workspace: Workspace, folder: MoveFolder) -> None:
+    """Has the move settled as soon as its process is over."""
+    folder.follow(lambda: _settle(workspace, folder))
 
 
-def _settle(workspace: Workspace, folder: IntakeFolder) -> None:
-    """Makes what was laid ready part of the workspace, and writes down what came of it."""
+def _settle(workspace: Workspace, folder: MoveFolder) -> None:
+    """Makes what was laid ready part of the workspace, and writes down what came of it; may be begun anew."""
     if folder.is_cancelled:
-        _discard(folder)
+        folder.discard()
         return
     end = folder.read(END)
     if not end:
@@ -159,64 +184,14 @@ def _settle(workspace: Workspace, folder: IntakeFolder) -> None:
     if "brought" in end:
         try:
             reader = folder.read(ORDER).get("reader")
-            _bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
-        except Exception:
+            bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
+        except Exception as error:
             logger.exception("A project that was brought could not be taken over.")
-            end = {"error": MoveFailedError().said()}
-    _clear_away(folder)
+            end = {"error": problem_of(error, folder).said()}
+    else:
+        folder.clear_away()  # or a full disk might have no room for a word
     folder.write(OUTCOME, end)
-
-
-def _bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
-    """Makes a project that was laid ready part of the workspace: all of it or nothing."""
-    laid = Workspace(folder / HOME)
-    moved: list[Path] = []
-    columns = ", ".join(COLUMNS)
-    try:
-        with workspace.database(beside=folder / ROWS_FILE) as database:
-            database.execute(
-                "INSERT INTO projects (id, name, created, owner) SELECT id, name, created, ? FROM beside.project",
-                (workspace.reader,),
-            )
-            first = Shift(database.execute("SELECT coalesce(max(id), 0) FROM images").fetchone()[0])
-            database.execute(
-                f"INSERT INTO images (id, project_id, {columns}) SELECT id + ?, ?, {columns} FROM beside.images",
-                (first[0], project_id),
-            )
-            database.executemany(
-                "INSERT INTO fine VALUES (?, ?, ?)",
-                [
-                    (project_id, kind, renumbered(kind, subject, first))
-                    for kind, subject in database.execute("SELECT kind, subject FROM beside.fine").fetchall()
-                ],
-            )
-            for made, sentence, before, fine in database.execute("SELECT * FROM beside.changes").fetchall():
-                states = {first[int(number)]: state for number, state in json.loads(before).items()}
-                kept = fine and json.dumps(
-                    [(kind, renumbered(kind, subject, first)) for kind, subject in json.loads(fine)],
-                    ensure_ascii=False,
-                )
-                database.execute(
-                    "INSERT INTO changes (project_id, made, sentence, before, fine) VALUES (?, ?, ?, ?, ?)",
-                    (project_id, made, sentence, json.dumps(states, ensure_ascii=False), kept),
-                )
-            database.execute(
-                "INSERT INTO runs (id, project_id, name, created, state) "
-                "SELECT id, ?, name, created, state FROM beside.runs",
-                (project_id,),
-            )
-            run_ids = [row["id"] for row in database.execute("SELECT id FROM beside.runs")]
-            pairs = [(laid.project_folder(project_id), workspace.project_folder(project_id))]
-            pairs += [(laid.run_folder(run_id), workspace.run_folder(run_id)) for run_id in run_ids]
-            for source, target in pairs:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source.mkdir(parents=True, exist_ok=True)
-                source.rename(target)
-                moved.append(target)
-    except BaseException:
-        for target in moved:
-            shutil.rmtree(target, ignore_errors=True)
-        raise
+    folder.clear_away()
 
 
 def find(workspace: Workspace, name: str) -> Move | None:
@@ -229,8 +204,7 @@ def find(workspace: Workspace, name: str) -> Move | None:
     told = known.get("brought")
     brought = Brought(**told | {"runs_left_out": tuple(told["runs_left_out"])}) if told else None
     error = SaidError(**known["error"]) if known.get("error") else None
-    project_id = name.removeprefix(OUT) if name.startswith(OUT) else ""
-    return Move(name, project_id, known.get("done", 0), known.get("total", 0), parcel, brought, error)
+    return Move(name, known.get("done", 0), known.get("total", 0), parcel, brought, error)
 
 
 def find_saving(workspace: Workspace, project_id: str) -> Move | None:
@@ -251,24 +225,15 @@ def list_arriving(workspace: Workspace) -> list[Move]:
     return [move for move in found if move is not None]
 
 
-def _is_for(workspace: Workspace, folder: IntakeFolder) -> bool:
+def _is_for(workspace: Workspace, folder: MoveFolder) -> bool:
     return workspace.reader in (None, folder.read(ORDER).get("reader"))
 
 
 def cancel(workspace: Workspace, name: str) -> None:
     """Ends a move that goes on and leaves nothing of it; one that is over stays."""
     folder = _folder(workspace, name)
-    if not (folder.path / ORDER).exists() or folder.is_over:
-        return
-    folder.cancel()
-    worker = folder.worker
-    deadline = time.monotonic() + CANCEL_SECONDS
-    while worker.is_alive and time.monotonic() < deadline:
-        time.sleep(processes.POLL_SECONDS)
-    worker.kill()
-    with _changing:
-        if folder.path.exists() and not folder.is_over:
-            _discard(folder)
+    if (folder.path / ORDER).exists():
+        folder.cancel()
 
 
 def dismiss(workspace: Workspace, name: str) -> None:
@@ -281,21 +246,8 @@ def dismiss(workspace: Workspace, name: str) -> None:
 def remove_old(workspace: Workspace) -> None:
     """Forgets the moves that have been over for a day, with their files, and those that never began."""
     for path in (workspace.home / FOLDER).glob("*"):
-        is_begun, end = (path / ORDER).exists(), path / OUTCOME
-        since = end if end.exists() else path
-        if (end.exists() or not is_begun) and since.stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _discard(folder: IntakeFolder) -> None:
-    _clear_away(folder)
-    shutil.rmtree(folder.path, ignore_errors=True)
-
-
-def _clear_away(folder: IntakeFolder) -> None:
-    """Removes what a move no longer needs."""
-    discard = folder.read(ORDER).get("discard")
-    if discard:
-        shutil.rmtree(discard, ignore_errors=True)
-    shutil.rmtree(folder.path / HOME, ignore_errors=True)
-    (folder.path / ROWS_FILE).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # somebody dismissed it meanwhile
+            is_begun, end = (path / ORDER).exists(), path / OUTCOME
+            since = end if end.exists() else path
+            if (end.exists() or not is_begun) and since.stat().st_mtime < time.time() - KEPT_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)

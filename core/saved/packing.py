@@ -7,14 +7,14 @@ import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
-from core import events, projects, runs
+from core import events, projects, runs, sizes
 from core.limits import MEGABYTE
 from core.runs import Run, State
 from core.saved.parcel import (
@@ -44,7 +44,7 @@ OnProgress = Callable[[int, int], None]  # bytes that are done, bytes of all
 def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgress) -> None:
     """Writes a project into a zip; what frozen layers said of its pictures is left out, since it can be computed anew.
 
-    A run under way is written as it was at its last whole epoch, from which it can go on.
+    A run under way is written as it was at its last whole epoch, from which it can go on; one that waits, as stopped.
 
     Args:
         workspace: Where the project is; nothing in it is changed.
@@ -65,7 +65,10 @@ def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgr
         packing.make_sure_of_room(file, pictures, own_runs)
         packing.tables()
         packing.pictures(pictures)
-        told = [packing.run(run) for run in own_runs]
+        told = []
+        for run in own_runs:
+            with suppress(FileNotFoundError):  # somebody deleted it meanwhile
+                told.append(packing.run(run))
         manifest = {
             "format": FORMAT,
             "project": {"id": project.id, "name": project.name, "created": project.created},
@@ -88,7 +91,7 @@ class _Packing:
         """Counts what there is to pack."""
         paths = [self._folder / name for name in pictures]
         paths += [run.folder / name for run in own_runs for name in (*CHECKPOINTS, *MODELS)]
-        self._total = sum(path.stat().st_size for path in paths if path.exists())
+        self._total = sum(map(sizes.size_of, paths))
         if self._total + FREE_BYTES_KEPT > shutil.disk_usage(file.parent).free:
             raise NoRoomError(folder=self._workspace.home, needed=(self._total + FREE_BYTES_KEPT) // MEGABYTE)
         self._on_progress(0, self._total)
@@ -141,10 +144,10 @@ class _Packing:
         config = (run.folder / "config.json").read_bytes()
         for name, data in (("config.json", config), ("events.jsonl", said)):
             self._archive.writestr(f"{below}/{name}", data, zipfile.ZIP_DEFLATED)
-        for name in (RUN_IMAGES, RUN_PREDICTIONS):
-            kept = (run.folder / name).with_suffix(".parquet")
-            if kept.exists():
-                self._table(pd.read_parquet(kept), f"{below}/{name}")
+        self._table(pd.read_parquet(run.folder / "images.parquet"), f"{below}/{RUN_IMAGES}")
+        predictions = run.folder / "predictions.parquet"
+        if predictions.exists():
+            self._table(pd.read_parquet(predictions), f"{below}/{RUN_PREDICTIONS}")
         return {"id": run.id, "name": run.name, "created": run.created, "state": state}
 
     def _table(self, table: pd.DataFrame, name: str) -> None:
@@ -175,9 +178,9 @@ def _pictures(workspace: Workspace, project_id: str, own_runs: list[Run]) -> lis
         names = [row["file"] for row in database.execute(kept, (project_id,))]
     base = f"projects/{project_id}/"
     for run in own_runs:
-        table = run.folder / "images.parquet"
-        paths = pd.read_parquet(table, columns=["path"])["path"] if table.exists() else []
-        names += [path.removeprefix(base) for path in paths]
+        with suppress(FileNotFoundError):
+            paths = pd.read_parquet(run.folder / "images.parquet", columns=["path"])["path"]
+            names += [path.removeprefix(base) for path in paths]
     return [name for name in dict.fromkeys(names) if PICTURE.fullmatch(name)]
 
 
@@ -189,7 +192,7 @@ def _as_of_its_last_epoch(run: Run, checkpoint: IO[bytes] | None) -> tuple[State
     if run.state.is_over:
         return run.state, said
     if checkpoint is None:
-        return State.LOST, said
+        return runs.state_without_queue(run) if run.state == State.QUEUED else State.LOST, said
     last = _epoch_of(checkpoint)
     lines = said.splitlines(keepends=True)
     ends = [number for number, text in enumerate(lines, start=1) if _ends_epoch(text, last)]
@@ -218,7 +221,7 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _reading(workspace: Workspace) -> Iterator[sqlite3.Connection]:
-    """Opens the index to read in it: only the server writes there."""
+    """Opens the index to read in it, so that nothing there waits for this process."""
     place = (workspace.home / "headstart.db").absolute().as_uri()
     with closing(sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=30)) as database:
         database.row_factory = sqlite3.Row

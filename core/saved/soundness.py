@@ -72,7 +72,7 @@ def _is_simple(value: object) -> bool:
     return value is None or isinstance(value, bool) or is_number(value) or is_text(value)
 
 
-def path_of(name: str, project_id: str) -> str:
+def checked_path(name: str, project_id: str) -> str:
     """Returns the path of a picture in the workspace.
 
     Raises:
@@ -82,7 +82,7 @@ def path_of(name: str, project_id: str) -> str:
     return f"projects/{project_id}/{name}"
 
 
-def state_of(value: object) -> State:
+def checked_state(value: object) -> State:
     """Returns a run's state; one that was not over when it was written down broke off since."""
     try:
         state = State(str(value))

@@ -7,12 +7,11 @@ anew, rows are checked value by value, runs are proved (`core.saved.proving`). B
     rows.db                              what goes into its index
 """
 
-import hashlib
 import secrets
 import shutil
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -20,14 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.dataset import thumbnail_of
 from core.errors import AppError
 from core.harvest import written
 from core.incoming import REASONS, Incoming, SetAsideError, list_zip, opened_zip
 from core.limits import MEGABYTE, Limits
-from core.pictures import working_copy
 from core.runs import Run, State
 from core.saved import soundness
+from core.saved.keeping import Picture, chunks, keep_pictures
 from core.saved.packing import FREE_BYTES_KEPT, OnProgress
 from core.saved.parcel import (
     CHANGES,
@@ -50,12 +48,11 @@ from core.saved.parcel import (
     rows,
 )
 from core.saved.proving import prove
-from core.saved.soundness import MAX_RUNS, SHA256, UnsoundError, is_count, path_of, require, state_of, told_as
+from core.saved.soundness import MAX_RUNS, SHA256, UnsoundError, checked_path, checked_state, is_count, require, told_as
 from core.text import N_
 from core.workspace import Workspace
 
 HOME, ROWS_FILE = "home", "rows.db"
-CHUNK_FILES, CHUNK_BYTES = 32, 8 * MEGABYTE
 WAITING_CHUNKS = 8
 
 
@@ -98,16 +95,6 @@ class Brought:
     runs_left_out: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture on its way: what it is called below its project's folder, what its bytes add up to, and those."""
-
-    file: str
-    sha256: str
-    data: bytes
-    problem: str | None = None
-
-
 def unpack(
     workspace: Workspace, file: Path, folder: Path, limits: Limits, on_progress: OnProgress, workers: Executor
 ) -> Brought:
@@ -119,7 +106,7 @@ def unpack(
         folder: Where it is laid ready.
         limits: Of what is taken in at a time.
         on_progress: Called now and then with the bytes that are done and those of all; may raise to end it.
-        workers: Decode the pictures.
+        workers: Decode the pictures; shut down when that is over.
 
     Raises:
         BrokenZipError: It cannot be read as a zip.
@@ -141,7 +128,7 @@ def unpack(
             {item.name: item for item in list_zip(opened, replace(limits, file_bytes=limits.unpacked_bytes))},
             sum(sizes),
         )
-        return _Unpacking(workspace, folder, limits, members, on_progress).all(workers)
+        return _Unpacking(folder, limits, members, on_progress).lay_ready(workers)
 
 
 @dataclass(frozen=True)
@@ -154,8 +141,7 @@ class _Members:
 
 
 class _Unpacking:
-    def __init__(self, workspace: Workspace, folder: Path, limits: Limits, members: _Members, on_progress: OnProgress):
-        self._workspace = workspace
+    def __init__(self, folder: Path, limits: Limits, members: _Members, on_progress: OnProgress):
         self._folder = folder
         self._home = Workspace(folder / HOME)
         self._limits = limits
@@ -164,7 +150,7 @@ class _Unpacking:
         self._done = 0
         self._old_id = self._id = ""
 
-    def all(self, workers: Executor) -> Brought:
+    def lay_ready(self, workers: Executor) -> Brought:
         """Goes through every part."""
         manifest = parsed(self._read(MANIFEST), MANIFEST)
         if is_count(manifest.get("format")) and manifest["format"] > FORMAT:
@@ -172,7 +158,8 @@ class _Unpacking:
         with told_as(MANIFEST):
             project, told_runs = soundness.project(manifest), soundness.runs(manifest)
         self._old_id = project["id"]
-        self._id = self._free_id("projects", project["id"])
+        self._id = secrets.token_hex(4)  # not the one that it had: who brings it twice has two
+        self._home.project_folder(self._id).mkdir(parents=True)
         problems = self._pictures(workers)
         with closing(sqlite3.connect(self._folder / ROWS_FILE, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = OFF")  # whoever loses it begins anew
@@ -195,7 +182,7 @@ class _Unpacking:
         problems: dict[str, str | None] = {}
         sums: dict[str, str] = {}
         with told_as(FILES):
-            for row in rows(self._pieces(FILES), FILES):
+            for row in self._rows(FILES):
                 require(PICTURE.fullmatch(row["file"]) is not None and SHA256.fullmatch(row["sha256"]) is not None)
                 require(row["file"] not in sums)
                 sums[row["file"]] = row["sha256"]
@@ -208,7 +195,7 @@ class _Unpacking:
             self._advance(sum(len(picture.data) for picture in chunk))
 
         try:
-            for chunk in _chunks(self._picture(name, digest) for name, digest in sums.items()):
+            for chunk in chunks(self._picture(name, digest) for name, digest in sums.items()):
                 waiting.append((chunk, workers.submit(keep_pictures, chunk, home, self._limits.pixels)))
                 if len(waiting) > WAITING_CHUNKS:
                     settle()
@@ -216,9 +203,11 @@ class _Unpacking:
                 settle()
         except BrokenProcessPool as error:
             raise CrashedPictureError() from error
+        finally:
+            workers.shutdown(cancel_futures=True)
         return problems
 
-    def _picture(self, name: str, digest: str) -> "Picture":
+    def _picture(self, name: str, digest: str) -> Picture:
         item = self._members.small.get(f"{PICTURES}/{name}")
         try:
             if item is None:
@@ -240,7 +229,7 @@ class _Unpacking:
         numbers: dict[int, int] = {}
         num_aside = 0
         with told_as(IMAGES):
-            for number, row in enumerate(rows(self._pieces(IMAGES), IMAGES), start=1):
+            for number, row in enumerate(self._rows(IMAGES), start=1):
                 require(is_count(row["id"]) and row["id"] not in numbers)
                 numbers[row["id"]] = number
                 values = soundness.image(row)
@@ -256,7 +245,7 @@ class _Unpacking:
         """Writes what can be undone, and what the owner said is fine."""
         database.execute("CREATE TABLE changes (made, sentence, before, fine)")
         with told_as(CHANGES):
-            for row in rows(self._pieces(CHANGES), CHANGES):
+            for row in self._rows(CHANGES):
                 database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", soundness.change(row, numbers))
         database.execute("CREATE TABLE fine (kind, subject)")
         with told_as(MANIFEST):
@@ -267,9 +256,9 @@ class _Unpacking:
         database.execute("CREATE TABLE runs (id, name, created, state)")
         left_out = []
         for row in told:
-            run_id = self._free_id("runs", row["id"])
+            run_id = secrets.token_hex(4)
             folder = self._home.run_folder(run_id)
-            run = Run(run_id, self._id, row["name"], row["created"], folder, state_of(row["state"]))
+            run = Run(run_id, self._id, row["name"], row["created"], folder, checked_state(row["state"]))
             try:
                 self._take_run(run, f"{RUNS}/{row['id']}")
             except (UnsoundError, BadParcelError, SetAsideError, LookupError, TypeError):
@@ -282,21 +271,24 @@ class _Unpacking:
 
     def _take_run(self, run: Run, below: str) -> None:
         run.folder.mkdir(parents=True)
-        for name in ("config.json", "events.jsonl", *CHECKPOINTS, *MODELS):
+        # Read as a whole when they are proved: no larger than a picture may be.
+        for name in ("config.json", "events.jsonl"):
+            self._copy(f"{below}/{name}", run.folder / name, self._members.small)
+        for name in (*CHECKPOINTS, *MODELS):
             if f"{below}/{name}" in self._members.large:
-                self._copy(f"{below}/{name}", run.folder / name)
+                self._copy(f"{below}/{name}", run.folder / name, self._members.large)
         predictions = f"{below}/{RUN_PREDICTIONS}"
         prove(
             run,
-            rows(self._pieces(f"{below}/{RUN_IMAGES}"), RUN_IMAGES),
-            rows(self._pieces(predictions), RUN_PREDICTIONS) if predictions in self._members.large else None,
+            self._rows(f"{below}/{RUN_IMAGES}"),
+            self._rows(predictions) if predictions in self._members.large else None,
             self._renamed,
         )
 
     def _renamed(self, path: object) -> str:
         before = f"projects/{self._old_id}/"
         require(isinstance(path, str) and path.startswith(before))
-        return path_of(str(path).removeprefix(before), self._id)
+        return checked_path(str(path).removeprefix(before), self._id)
 
     def _read(self, name: str) -> bytes:
         item = self._members.small.get(name)
@@ -309,8 +301,15 @@ class _Unpacking:
         except SetAsideError as error:
             raise BadParcelError(part=name) from error
 
-    def _pieces(self, name: str) -> Iterator[bytes]:
-        item = self._members.large.get(name)
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Reads a table, which must not have more rows than a zip may have files: a small zip could fill the memory."""
+        for number, row in enumerate(rows(self._pieces(name, self._members.large), name), start=1):
+            if number > self._limits.num_files + MAX_RUNS:
+                raise LargeParcelError(files=number, gigabytes=round(self._members.num_bytes / 1e9, 1))
+            yield row
+
+    def _pieces(self, name: str, members: dict[str, Incoming]) -> Iterator[bytes]:
+        item = members.get(name)
         if item is None:
             raise BadParcelError(part=name)
         if item.refusal:
@@ -321,70 +320,13 @@ class _Unpacking:
             if error.sentence != REASONS["empty"]:  # a table may have no rows
                 raise BadParcelError(part=name) from error
 
-    def _copy(self, name: str, path: Path) -> None:
+    def _copy(self, name: str, path: Path, members: dict[str, Incoming]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            for piece in self._pieces(name):
+            for piece in self._pieces(name, members):
                 file.write(piece)
                 self._advance(len(piece))
-
-    def _free_id(self, table: str, wanted: str) -> str:
-        with self._workspace.database() as database:
-            taken = {row["id"] for row in database.execute(f"SELECT id FROM {table}")}
-        while wanted in taken or (self._workspace.home / table / wanted).exists():
-            wanted = secrets.token_hex(4)
-        return wanted
 
     def _advance(self, num_bytes: int) -> None:
         self._done += num_bytes
         self._on_progress(min(self._done, self._members.num_bytes), self._members.num_bytes)
-
-
-def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[str | None]:
-    """Decodes pictures and lays them ready, each with its thumbnail, in whichever process has time.
-
-    Args:
-        pictures: Some at a time.
-        home: The project's folder.
-        max_pixels: A picture with more is set aside.
-
-    Returns:
-        For each, why it is set aside; None where it is not.
-
-    Raises:
-        OSError: The disk is full.
-    """
-    return [_keep(picture, home, max_pixels) for picture in pictures]
-
-
-def _keep(picture: Picture, home: Path, max_pixels: int) -> str | None:
-    if picture.problem:
-        return picture.problem
-    file = home / picture.file
-    try:
-        copy = working_copy(picture.data, max_pixels=max_pixels)
-        if hashlib.sha256(picture.data).hexdigest() != picture.sha256 or copy.suffix != file.suffix:
-            raise SetAsideError("altered")
-    except AppError as error:
-        return written(error)
-    except MemoryError:
-        return written(SetAsideError("memory"))
-    # Not the bytes that came: what is kept holds nothing that the picture does not need.
-    for path, data in ((file, copy.data), (thumbnail_of(file), copy.thumbnail)):
-        if data is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-    return None
-
-
-def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    chunk: list[Picture] = []
-    num_bytes = 0
-    for picture in pictures:
-        chunk.append(picture)
-        num_bytes += len(picture.data)
-        if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
-            yield chunk
-            chunk, num_bytes = [], 0
-    if chunk:
-        yield chunk

@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import AppError
-from core.intake_folder import END, PROGRESS, IntakeFolder
 from core.intake_worker import CancelledError, Progress, processes
-from core.limits import MEGABYTE, Limits
-from core.saved.moves import ORDER, PARCEL, MoveFailedError
+from core.limits import Limits
+from core.saved.moves import ORDER, PARCEL, MoveFolder, problem_of
 from core.saved.packing import pack
-from core.saved.parcel import NoRoomError
 from core.saved.unpacking import unpack
-from core.taking import is_full
+from core.work_folder import END
 from core.workspace import Workspace
 
 
 def main(path: Path) -> None:
     """Carries out the order of a move's folder; how it ended is written there."""
-    folder = IntakeFolder(path)
+    folder = MoveFolder(path)
     try:
         end = _carried_out(path, folder.read(ORDER))
     except CancelledError:
@@ -29,9 +27,9 @@ def main(path: Path) -> None:
         end = {"error": error.said()}
     except Exception as error:
         traceback.print_exc()
-        needed = folder.read(PROGRESS).get("total", 0) // MEGABYTE
-        problem = NoRoomError(folder=path.parents[1], needed=needed) if is_full(error) else MoveFailedError()
-        end = {"error": problem.said()}
+        end = {"error": problem_of(error, folder).said()}
+    if "error" in end:
+        folder.clear_half_made()  # or a full disk might have no room for a word
     folder.write(END, end)
 
 

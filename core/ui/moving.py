@@ -5,15 +5,16 @@ import shutil
 import streamlit as st
 
 from core import takehome
+from core.errors import AppError
 from core.limits import Limits
 from core.projects import Project
 from core.saved import moves
 from core.saved.moves import Move
 from core.saved.parcel import BadParcelError
-from core.saved.unpacking import Brought
+from core.saved.unpacking import Brought, LargeParcelError
 from core.taking import FullDiskError, is_full
 from core.text import _, ngettext
-from core.ui import navigation, pieces
+from core.ui import navigation, pieces, sharing
 from core.ui.folder_input import folder_input
 from core.ui.markup import plain
 from core.ui.pieces import size_text
@@ -30,6 +31,8 @@ def save(workspace: Workspace, project: Project) -> None:
     """Begins to save a project as a file; for a button."""
     try:
         moves.save_project(workspace, project.id)
+    except AppError as error:
+        st.toast(plain(error.shown()))
     except OSError as error:
         st.toast(_("That could not be done: {reason}.", reason=plain(error.strerror or str(error))))
 
@@ -43,7 +46,7 @@ def saving(workspace: Workspace, project: Project) -> None:
         st.fragment(_under_way, run_every=REFRESH_SECONDS)(workspace, move.name, _("Saving as a file …"))
         return
     if move.error:
-        st.error(plain(move.error.shown()), icon=":material/error:")
+        _show_error(move.error)
     with st.container(horizontal=True):
         if move.parcel and move.parcel.exists():
             name = takehome.zip_name(project.name, "project")
@@ -61,7 +64,7 @@ def arriving(workspace: Workspace) -> None:
                 st.fragment(_under_way, run_every=REFRESH_SECONDS)(workspace, move.name, title)
                 continue
             if move.error:
-                st.error(plain(move.error.shown()), icon=":material/error:")
+                _show_error(move.error)
             with st.container(horizontal=True):
                 if move.brought:
                     _outcome(workspace, move, move.brought)
@@ -100,7 +103,7 @@ def bring(workspace: Workspace, upload: FolderUpload) -> None:
     file, folder = upload.zip_file, upload.hand_over()
     try:
         if file is None:
-            names = [name for name, _file in upload.files()]
+            names = [name for name, _file in upload.files()] + [refused.name for refused in upload.refused]
             raise BadParcelError(part=", ".join(names))
         moves.bring_project(workspace, file, Limits.from_environment(), discard=folder)
     except BaseException as error:
@@ -121,6 +124,18 @@ def _under_way(workspace: Workspace, name: str, title: str) -> None:
         with st.spinner(_("Cancelling …")):
             moves.cancel(workspace, name)
         st.rerun()
+
+
+def _show_error(error: AppError) -> None:
+    told = error.shown()
+    if error.sentence == LargeParcelError.sentence and sharing.is_shared():
+        # The settings are not this reader's.
+        told = _(
+            "This saved project holds more than is taken in at a time: {files} files with {gigabytes} GB. Ask whoever "
+            "looks after this server to allow more, then bring it once more.",
+            **error.values,
+        )
+    st.error(plain(told), icon=":material/error:")
 
 
 def _dismiss_button(workspace: Workspace, move: Move) -> None:

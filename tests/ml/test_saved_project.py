@@ -15,8 +15,9 @@ from core.limits import Limits
 from core.ml.model import build_model
 from core.processes import ROOT
 from core.runs import State
-from core.saved import moves, proving
+from core.saved import proving
 from core.saved.packing import pack
+from core.saved.settling import bring_home
 from core.saved.unpacking import unpack
 from core.split import split_images
 from core.workspace import Workspace
@@ -63,7 +64,7 @@ def test_model_answers_alike_and_the_run_goes_on_elsewhere(workspace, trained, t
     laid.mkdir()
     with ThreadPoolExecutor(1) as workers:
         brought = unpack(other, file, laid, Limits(), lambda done, total: None, workers)
-    moves._bring_home(other, laid, brought.project_id)
+    bring_home(other, laid, brought.project_id)
     assert brought.runs_left_out == ()
     (run,) = runs.list_runs(other)
     pictures = [parcels.picture(colour) for colour in parcels.COLOURS.values()]

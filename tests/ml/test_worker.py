@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import events, jobs
+from core import events, housekeeping, jobs
 from core.backbones import CATALOG
 from core.config import Phase
 from core.ml import worker
@@ -175,3 +175,7 @@ def test_keras_answers_in_a_process_of_its_own(make_run):
     )
     with pytest.raises(jobs.PredictionError):
         jobs.predict_with_keras(run, [b"no picture"])
+
+
+def test_housekeeping_leaves_the_room_that_a_worker_keeps():
+    assert housekeeping.RESERVE == worker.RESERVE

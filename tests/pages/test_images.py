@@ -9,7 +9,7 @@ from PIL import Image
 from streamlit import config
 
 from core import curation, dataset, intake
-from core.intake_folder import OUTCOME, PROGRESS, IntakeFolder
+from core.intake_folder import IntakeFolder
 from core.limits import Limits
 from core.orders import Order
 from core.processes import Worker
@@ -17,6 +17,7 @@ from core.taking import IntakeResult
 from core.ui import sources
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, refuse
+from core.work_folder import OUTCOME, PROGRESS
 from tests.pages.conftest import LABELS
 from tests.pages.reader import open_page, parameter, texts
 

@@ -7,9 +7,11 @@ from core import projects, sizes
 from core.limits import Limits
 from core.saved import moves
 from core.saved.parcel import BadParcelError
-from core.ui import moving
+from core.saved.unpacking import LargeParcelError
+from core.ui import moving, sharing
 from core.ui.state import Key
-from core.ui.upload import FolderUpload
+from core.ui.upload import FolderUpload, refuse
+from core.work_folder import OUTCOME
 from tests.pages.reader import open_page, parameter, texts
 
 
@@ -154,6 +156,35 @@ def test_file_that_is_no_saved_project_is_refused_with_a_sentence(workspace, tmp
     with pytest.raises(BadParcelError, match=r"cat\.jpg"):
         moving.bring(workspace, FolderUpload("u", folder, 1))
     assert not folder.parent.exists()
+
+
+def test_file_that_was_refused_is_named(workspace, tmp_path):
+    folder = tmp_path / "upload" / "files"
+    folder.mkdir(parents=True)
+    with pytest.raises(BadParcelError, match=r"aux\.zip"):
+        moving.bring(workspace, FolderUpload("u", folder, 0, (refuse("aux.zip", "name"),)))
+
+
+@pytest.mark.parametrize(
+    ("is_shared", "next_step"), [(False, "HEADSTART_MAX_FILES"), (True, "looks after this server")]
+)
+def test_what_is_too_large_says_who_can_allow_more(workspace, monkeypatch, is_shared, next_step):
+    folder = moves.MoveFolder(workspace.home / "moves" / "in-1")
+    folder.write(moves.ORDER, {})
+    folder.write(OUTCOME, {"error": LargeParcelError(files=7, gigabytes=8).said()})
+    monkeypatch.setattr(sharing, "is_shared", lambda: is_shared)
+    (error,) = open_page("projects", lang="en").error
+    assert "7 files with 8 GB" in error.value
+    assert next_step in error.value.replace("\\", "")
+    assert ("HEADSTART" in error.value) is not is_shared
+
+
+def test_project_that_was_deleted_in_another_tab_meanwhile_cannot_be_saved(workspace, filled):
+    app = open_page("projects", lang="en")
+    projects.delete_project(workspace, filled.id)
+    app.button(key=Key.SAVE_PROJECT.format(filled.id)).click().run()
+    assert not app.exception
+    assert "There is no project" in app.toast[0].value
 
 
 def test_bringing_a_saved_project_is_offered_also_where_there_is_none(workspace):

@@ -3,11 +3,13 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from core import budget, housekeeping, projects, sizes
 from core.housekeeping import KEPT_LOG_BYTES, LEFTOVER_SECONDS, MOST_LOG_BYTES, sweep
+from core.saved import moves
 
 OLD = time.time() - LEFTOVER_SECONDS - 60
 
@@ -64,6 +66,7 @@ def test_what_belongs_to_projects_and_runs_stays_however_old(workspace):
             "runs/r/model.keras",
             "runs/r/checkpoint/last.npz",
             "runs/r/worker.log",
+            "runs/r/writing.reserve",  # a worker's, for its last word
         )
     ]
     sweep(workspace)
@@ -118,6 +121,65 @@ def test_deleted_projects_whose_days_are_over_go(workspace):
         database.execute("UPDATE projects SET deleted = deleted - ?", (projects.KEPT_SECONDS,))
     sweep(workspace)
     assert not picture.exists()
+
+
+@pytest.mark.parametrize(
+    ("rule", "names"),
+    [
+        (housekeeping.remove_half_written, ("runs/r/a.new", "runs/r/b.new")),
+        (housekeeping.shorten_logs, ("a.log", "b.log")),
+        (housekeeping.remove_empty_intakes, ("projects/p/intakes/a", "projects/p/intakes/b")),
+        (moves.remove_old, ("moves/a", "moves/b")),
+    ],
+)
+def test_what_vanishes_while_it_is_looked_at_does_not_end_a_rule(workspace, monkeypatch, rule, names):
+    first, other = (workspace.home / name for name in names)
+    for path in (first, other):
+        if path.suffix:
+            put(path, b"a line\n" * (MOST_LOG_BYTES // 7 + 1))
+        else:
+            path.mkdir(parents=True)
+            os.utime(path, (OLD, OLD))
+    glob = Path.glob
+
+    def found(self: Path, pattern: str):
+        for path in sorted(glob(self, pattern)):
+            if path == first:
+                path.unlink() if path.suffix else path.rmdir()
+            yield path
+
+    monkeypatch.setattr(Path, "glob", found)
+    rule(workspace)
+    assert not first.exists()
+    assert not other.exists() or other.stat().st_size <= KEPT_LOG_BYTES
+
+
+def test_rules_are_followed_every_hour_however_long_it_takes_to_find_out_sizes(workspace, monkeypatch):
+    now, limits, swept = [0.0], [], []
+
+    class OverError(BaseException):
+        """The thread would go on."""
+
+    def follow(workspace) -> None:
+        swept.append(now[0])
+        if len(swept) == 2:
+            raise OverError
+
+    def take(seconds: float) -> None:
+        now[0] += seconds
+
+    def wait(workspace, limit_seconds: float) -> None:
+        limits.append(limit_seconds)
+        take(limit_seconds)
+
+    monkeypatch.setattr(housekeeping.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(housekeeping.sizes, "measure", lambda workspace: take(600))
+    monkeypatch.setattr(housekeeping.sizes, "wait_until_wanted", wait)
+    with pytest.raises(OverError):
+        housekeeping._watch(workspace, (follow,))
+    # The first wait is told what was left when it began to look.
+    assert swept == [0.0, pytest.approx(housekeeping.SWEEP_SECONDS)]
+    assert limits == [housekeeping.SWEEP_SECONDS - 600]
 
 
 def test_rule_that_fails_does_not_keep_the_others_from_being_followed(workspace, caplog):

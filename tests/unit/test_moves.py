@@ -1,18 +1,21 @@
 """core.saved.moves: projects go out and come in in processes of their own, found again by whoever asks."""
 
+import errno
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from core import dataset, intake, jobs, processes, projects, runs
+from core import dataset, intake, jobs, processes, projects, runs, work_folder
 from core.housekeeping import sweep
 from core.limits import Limits
-from core.saved import moves
-from core.saved.moves import IN, OUT, MoveFailedError
-from core.saved.parcel import BadParcelError
+from core.saved import moves, worker
+from core.saved.moves import IN, OUT, MoveFailedError, MoveFolder
+from core.saved.parcel import BadParcelError, NoRoomError
+from core.work_folder import END, OUTCOME
 from core.workspace import Workspace
 from tests import parcels
 
@@ -45,6 +48,14 @@ def arrived(workspace: Workspace) -> moves.Move:
     return wait(workspace, move.name)
 
 
+def wait_until_gone(*paths: Path) -> None:
+    """Waits for what goes once it is told what came of a move."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(path.exists() for path in paths) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(path.exists() for path in paths)
+
+
 def test_project_goes_out_and_comes_into_another_workspace(workspace, project, tmp_path):
     parcels.make_run(workspace, project)
     file = saved(workspace, project, tmp_path)
@@ -54,10 +65,10 @@ def test_project_goes_out_and_comes_into_another_workspace(workspace, project, t
     moves.bring_project(other, Path(shutil.move(file, discard / "download.zip")), Limits(), discard=discard)
     brought = arrived(other).brought
     assert (brought.num_runs, brought.runs_left_out, brought.num_set_aside) == (1, (), 0)
-    assert parcels.images(other, project).equals(parcels.images(workspace, project))
-    assert all((other.home / path).exists() for path in dataset.images(other, project)["path"])
+    assert parcels.images(other, brought.project_id).equals(parcels.images(workspace, project))
+    assert all((other.home / path).exists() for path in dataset.images(other, brought.project_id)["path"])
     assert runs.list_runs(other)[0].has_model
-    assert not discard.exists()
+    wait_until_gone(discard)
 
 
 def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_they_see_it_come(
@@ -67,9 +78,10 @@ def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_the
     other = Workspace(tmp_path / "other")
     mine, theirs = other.seen_by("me"), other.seen_by("them")
     moves.bring_project(mine, file, Limits())
-    assert arrived(mine).brought.num_images > 0
+    brought = arrived(mine).brought
+    assert brought.num_images > 0
     assert moves.list_arriving(theirs) == []
-    assert [found.id for found in projects.list_projects(mine)] == [project]
+    assert [found.id for found in projects.list_projects(mine)] == [brought.project_id]
     assert projects.list_projects(theirs) == []
 
 
@@ -78,8 +90,7 @@ def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tm
     other = Workspace(tmp_path / "other")
     moves.bring_project(other, file, Limits())
     move = arrived(other)
-    left = {path.name for path in (other.home / "moves" / move.name).iterdir()}
-    assert not left & {"home", "rows.db"}
+    wait_until_gone(*(other.home / "moves" / move.name / part for part in ("home", "rows.db")))
     moves.dismiss(other, move.name)
     assert moves.list_arriving(other) == []
     assert not (other.home / "moves" / move.name).exists()
@@ -120,9 +131,93 @@ def test_process_that_ends_without_a_word_is_told(workspace, project, monkeypatc
     assert wait(workspace, OUT + project).error.sentence == MoveFailedError.sentence
 
 
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_disk_that_is_full_while_a_project_is_saved_is_told_once_the_half_file_is_gone(workspace, project, monkeypatch):
+    folder = MoveFolder(workspace.home / "moves" / (OUT + project))
+    half = [folder.path / name for name in ("project.zip", "rows.db", "rows.db-journal", "home")]
+    folder.write("move.json", {"project_id": project})
+    there = []
+
+    def fill_up(workspace, project_id, file, on_progress) -> None:
+        on_progress(0, 10**9)
+        for path in half[:3]:
+            path.write_bytes(b"half")
+        half[3].mkdir()
+        raise FULL
+
+    def write(self, name, values) -> None:
+        there.extend(path for path in half if name == END and path.exists())
+        work_folder.WorkFolder.write(self, name, values)
+
+    monkeypatch.setattr(worker, "pack", fill_up)
+    monkeypatch.setattr(MoveFolder, "write", write)
+    worker.main(folder.path)
+    assert there == []
+    told = folder.read(END)["error"]
+    assert told["sentence"] == NoRoomError.sentence
+    assert told["values"]["needed"] > 1000  # MB: of the project, and a little
+
+
+def test_disk_that_is_full_when_a_project_is_taken_over_is_told(workspace, project, tmp_path, monkeypatch):
+    def refuse(*_given) -> None:
+        raise FULL
+
+    monkeypatch.setattr(moves, "bring_home", refuse)
+    other = Workspace(tmp_path / "other")
+    moves.bring_project(other, saved(workspace, project, tmp_path), Limits())
+    assert arrived(other).error.sentence == NoRoomError.sentence
+
+
+def test_what_came_of_a_move_is_written_down_when_there_is_room_again(workspace, project, monkeypatch):
+    refused = []
+
+    def write(self, name, values) -> None:
+        if name == OUTCOME and len(refused) < 3:
+            refused.append(name)
+            raise FULL
+        work_folder.WorkFolder.write(self, name, values)
+
+    monkeypatch.setattr(work_folder, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(MoveFolder, "write", write)
+    moves.save_project(workspace, project)
+    assert wait(workspace, OUT + project).parcel.exists()
+    assert len(refused) == 3
+
+
+def test_half_file_of_a_process_that_was_killed_goes(workspace, project, monkeypatch):
+    leave = "import os, sys; open(sys.argv[1] + '/project.zip', 'w').write('half'); os._exit(9)"
+    monkeypatch.setattr(moves, "COMMAND", (*moves.COMMAND[:1], "-c", leave))
+    moves.save_project(workspace, project)
+    assert wait(workspace, OUT + project).error
+    assert not (workspace.home / "moves" / (OUT + project) / "project.zip").exists()
+
+
+def test_nobody_waits_for_the_move_of_somebody_else(workspace, project, tmp_path, monkeypatch):
+    file = saved(workspace, project, tmp_path)
+    entered, go_on, bring_home = threading.Event(), threading.Event(), moves.bring_home
+
+    def take_long(*given) -> None:
+        entered.set()
+        assert go_on.wait(PATIENCE_SECONDS)
+        bring_home(*given)
+
+    monkeypatch.setattr(moves, "bring_home", take_long)
+    moves.bring_project(workspace, file, Limits())
+    assert entered.wait(PATIENCE_SECONDS)
+    saving = threading.Thread(target=moves.save_project, args=(workspace, project), daemon=True)
+    saving.start()
+    saving.join(PATIENCE_SECONDS / 2)
+    assert not saving.is_alive()
+    assert wait(workspace, OUT + project).parcel
+    go_on.set()
+    assert arrived(workspace).brought
+
+
 def test_move_that_is_cancelled_leaves_nothing(workspace, project, monkeypatch):
     monkeypatch.setattr(moves, "COMMAND", (*moves.COMMAND[:1], "-c", "import time; time.sleep(60)"))
-    monkeypatch.setattr(moves, "CANCEL_SECONDS", 0.1)
+    monkeypatch.setattr(work_folder, "CANCEL_SECONDS", 0.1)
     moves.save_project(workspace, project)
     assert not moves.find_saving(workspace, project).is_over
     moves.cancel(workspace, OUT + project)
@@ -159,7 +254,49 @@ def test_server_that_starts_anew_takes_over_what_an_earlier_one_began(workspace,
     moves.bring_project(other, file, Limits())
     monkeypatch.undo()
     moves.adopt(other)
-    assert arrived(other).brought.project_id == project
+    project_id = arrived(other).brought.project_id
+    assert [found.id for found in projects.list_projects(other)] == [project_id]
+
+
+def test_server_that_died_before_it_said_what_came_of_a_move_says_so_when_it_starts_anew(
+    workspace, project, tmp_path, monkeypatch
+):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+
+    class Died(BaseException):
+        """Nothing is tidied up any more."""
+
+    def die(folder) -> None:
+        raise Died
+
+    monkeypatch.setattr(moves, "_follow", lambda workspace, folder: None)
+    monkeypatch.setattr(MoveFolder, "clear_away", die)
+    moves.bring_project(other, file, Limits())
+    (folder,) = moves._folders(other)
+    folder.worker.wait()
+    with pytest.raises(Died):
+        moves._settle(other, folder)
+    (folder.path / OUTCOME).unlink()  # it died a moment sooner
+    monkeypatch.undo()
+    moves.adopt(other)
+    project_id = arrived(other).brought.project_id
+    assert [found.id for found in projects.list_projects(other)] == [project_id]
+
+
+def test_server_that_died_before_it_had_cleared_away_does_so_when_it_starts_anew(
+    workspace, project, tmp_path, monkeypatch
+):
+    file = saved(workspace, project, tmp_path)
+    other = Workspace(tmp_path / "other")
+    monkeypatch.setattr(MoveFolder, "clear_away", lambda folder: None)
+    moves.bring_project(other, file, Limits())
+    folder = other.home / "moves" / arrived(other).name
+    assert (folder / "rows.db").exists()  # what came of it is written down before anything goes
+    monkeypatch.undo()
+    moves.adopt(other)
+    assert not (folder / "rows.db").exists() and not (folder / "home").exists()
+    assert arrived(other).brought
 
 
 def test_deleted_project_takes_its_file_along(workspace, project, tmp_path):

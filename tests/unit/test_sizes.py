@@ -1,7 +1,9 @@
 """core.sizes: what projects and the workspace take."""
 
+import os
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -52,6 +54,34 @@ def test_links_are_not_followed(workspace, filled, tmp_path):
     write(tmp_path / "elsewhere" / "large", 10_000)
     (workspace.project_folder(first.id) / "link").symlink_to(tmp_path / "elsewhere")
     assert measure(workspace).pictures[first.id] < 2000
+
+
+def test_file_that_vanishes_while_it_is_looked_at_takes_no_other_along(tmp_path, monkeypatch):
+    class Vanished:
+        name = path = "gone"
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            return False
+
+        def stat(self, *, follow_symlinks: bool):
+            raise FileNotFoundError
+
+    scandir = os.scandir
+
+    @contextmanager
+    def scanned(folder):
+        with scandir(folder) as entries:
+            yield iter([Vanished(), *entries])
+
+    write(tmp_path / "folder" / "a", 1000)
+    monkeypatch.setattr(os, "scandir", scanned)
+    assert sizes.size_of(tmp_path / "folder") == 1000
+
+
+def test_wait_ends_in_time_however_long_it_takes_to_look(workspace):
+    began = time.monotonic()
+    sizes.wait_until_wanted(workspace, 0.05)
+    assert time.monotonic() - began < sizes.LEAST_PAUSE_SECONDS / 2
 
 
 def test_nothing_is_known_before_somebody_has_looked(workspace, filled):

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -24,12 +25,10 @@ from core import (
     history,
     jobs,
     metrics,
-    moves,
     predict,
     processes,
     projects,
     runs,
-    unpacking,
 )
 from core.errors import AppError
 from core.freshness import changes_since
@@ -37,7 +36,9 @@ from core.incoming import BrokenZipError
 from core.limits import Limits
 from core.projects import ProjectNotFoundError
 from core.runs import State
+from core.saved import keeping, packing, unpacking
 from core.saved.parcel import BadParcelError, NewerParcelError, NoRoomError
+from core.saved.settling import bring_home
 from core.saved.unpacking import Brought, CrashedPictureError, LargeParcelError, unpack
 from core.workspace import Workspace
 from tests import parcels
@@ -66,13 +67,18 @@ def parcel(whole, tmp_path) -> Path:
 
 def bring(workspace: Workspace, file: Path, limits: Limits = Limits()) -> Brought:  # noqa: B008 (frozen)
     """Brings a file into a workspace, in this process."""
+    folder, brought = lay_ready(workspace, file, f"laid-{file.stem}-{len(projects.list_projects(workspace))}", limits)
+    bring_home(workspace, folder, brought.project_id)
+    return brought
+
+
+def lay_ready(workspace: Workspace, file: Path, name: str, limits: Limits = Limits()) -> tuple[Path, Brought]:  # noqa: B008 (frozen)
+    """Lays a file ready in a folder of that name beside it, in this process."""
     workspace.home.mkdir(exist_ok=True, parents=True)
-    folder = file.with_name(f"laid-{file.stem}-{len(projects.list_projects(workspace))}")
+    folder = file.with_name(name)
     folder.mkdir()
     with ThreadPoolExecutor(1) as workers:
-        brought = unpack(workspace, file, folder, limits, lambda done, total: None, workers)
-    moves._bring_home(workspace, folder, brought.project_id)
-    return brought
+        return folder, unpack(workspace, file, folder, limits, lambda done, total: None, workers)
 
 
 def is_empty(workspace: Workspace) -> bool:
@@ -102,24 +108,26 @@ def test_project_comes_in_as_it_went_out(origin, workspace, parcel):
     # So that numbers and places differ.
     parcels.make_project(workspace, parcel.with_name("other"))
     brought = bring(workspace, parcel)
-    assert (brought.project_id, brought.name) == (project_id, "Colours & <b>more</b>")
+    new_id = brought.project_id
+    assert brought.name == "Colours & <b>more</b>"
     assert (brought.num_set_aside, brought.num_runs, brought.runs_left_out) == (0, 1, ())
-    assert projects.open_project(workspace, project_id) == projects.open_project(home, project_id)
-    assert parcels.images(workspace, project_id).equals(parcels.images(home, project_id))
-    assert told(workspace, project_id) == told(home, project_id)
+    ours, theirs = projects.open_project(workspace, new_id), projects.open_project(home, project_id)
+    assert (ours.name, ours.created) == (theirs.name, theirs.created)
+    assert parcels.images(workspace, new_id).equals(parcels.images(home, project_id))
+    assert told(workspace, new_id) == told(home, project_id)
     assert told(home, project_id)[0]
-    ours, theirs = (dataset.images(where, project_id).drop(columns="id") for where in (workspace, home))
-    assert ours.equals(theirs)
-    for image in ours.itertuples():
-        assert (workspace.home / image.path).read_bytes() == (home.home / image.path).read_bytes()
+    ours, theirs = dataset.images(workspace, new_id), dataset.images(home, project_id)
+    assert ours.drop(columns=["id", "path"]).equals(theirs.drop(columns=["id", "path"]))
+    assert ours["path"].str.replace(new_id, project_id).equals(theirs["path"])
+    for image, path in zip(ours.itertuples(), theirs["path"], strict=True):
+        assert (workspace.home / image.path).read_bytes() == (home.home / path).read_bytes()
         assert dataset.thumbnail_path(workspace, image).exists()
 
 
 def test_findings_are_the_same(origin, workspace, parcel):
-    home, project_id = origin
-    bring(workspace, parcel)
+    brought = bring(workspace, parcel)
     said = []
-    for where in (workspace, home):
+    for where, project_id in ((workspace, brought.project_id), origin):
         table, fine = dataset.images(where, project_id), curation.what_is_fine(where, project_id)
         names = table.set_index("id")["name"]
         found = [*checks.find(table, fine), *checks.hidden(table, fine)]
@@ -128,41 +136,97 @@ def test_findings_are_the_same(origin, workspace, parcel):
     assert any(kind == "duplicates" for kind, *_ in said[0])
 
 
-def test_last_change_can_be_undone_there(origin, workspace, parcel):
-    bring(workspace, parcel)
+def test_last_change_can_be_undone_there(workspace, parcel):
+    project_id = bring(workspace, parcel).project_id
     for _kind in ("fine", "set_aside"):
-        curation.undo(workspace, origin[1])
-    assert "blue/0.png" in set(dataset.images(workspace, origin[1])["name"])
+        curation.undo(workspace, project_id)
+    assert "blue/0.png" in set(dataset.images(workspace, project_id)["name"])
 
 
 def test_run_comes_with_its_models_its_epochs_and_its_results(origin, workspace, parcel):
-    bring(workspace, parcel)
-    (ours,), (theirs,) = (runs.list_runs(where, origin[1]) for where in (workspace, origin[0]))
-    assert (ours.id, ours.name, ours.created, ours.state) == (theirs.id, theirs.name, theirs.created, State.FINISHED)
+    project_id = bring(workspace, parcel).project_id
+    (ours,), (theirs,) = runs.list_runs(workspace, project_id), runs.list_runs(*origin)
+    assert (ours.name, ours.created, ours.state) == (theirs.name, theirs.created, State.FINISHED)
     assert ours.has_model and ours.has_epochs
     for name in ("model.keras", "model.tflite", "checkpoint/last.npz", "checkpoint/best.npz"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
     assert runs.read_config(ours) == runs.read_config(theirs)
     assert history.history(ours).all[1:] == history.history(theirs).all[1:]  # the first names a process
-    assert changes_since(ours, dataset.images(workspace, origin[1])) == runs.changes_since(
+    assert changes_since(ours, dataset.images(workspace, project_id)) == changes_since(
         theirs, dataset.images(origin[0], origin[1])
     )
     ours_said, theirs_said = (metrics.read_predictions(run.folder, "validation") for run in (ours, theirs))
-    assert ours_said.astype({"probabilities": str}).equals(theirs_said.astype({"probabilities": str}))
+    assert ours_said["path"].str.replace(project_id, origin[1]).equals(theirs_said["path"])
+    ours_said, theirs_said = (
+        said.drop(columns="path").astype({"probabilities": str}) for said in (ours_said, theirs_said)
+    )
+    assert ours_said.equals(theirs_said)
     picture = parcels.picture((220, 20, 20))
     assert np.array_equal(predict.predict(ours.folder, [picture]), predict.predict(theirs.folder, [picture]))
 
 
-def test_project_that_is_there_already_comes_in_beside_it_with_names_of_its_own(origin, workspace, parcel):
-    first, second = bring(workspace, parcel), bring(workspace, parcel)
-    assert first.project_id == origin[1] != second.project_id
-    assert len({run.id for run in runs.list_runs(workspace)}) == 2
+def test_project_comes_in_as_often_as_it_is_brought_each_time_with_names_of_its_own(origin, workspace, parcel):
+    laid = [lay_ready(workspace, parcel, name) for name in ("first", "second")]  # by two readers at once
+    for folder, brought in laid:
+        bring_home(workspace, folder, brought.project_id)
+    second = laid[1][1]
+    assert len({brought.project_id for _, brought in laid} | {origin[1]}) == 3
+    assert len({run.id for run in (*runs.list_runs(workspace), *runs.list_runs(*origin))}) == 3
     (run,) = runs.list_runs(workspace, second.project_id)
     table = dataset.images(workspace, second.project_id)
     assert table["path"].str.startswith(f"projects/{second.project_id}/").all()
     changes = changes_since(run, table)
     assert (changes.added, changes.moved) == (0, 0)
     assert all((workspace.home / path).exists() for path in table["path"])
+
+
+def contents(workspace: Workspace) -> list[str]:
+    """What lies in the folders of projects and runs, and what the index says of both."""
+    lies = sorted(str(path) for part in ("projects", "runs") for path in (workspace.home / part).rglob("*"))
+    with workspace.database() as database:
+        said = [
+            str(tuple(row))
+            for table in ("projects", "images", "runs")
+            for row in database.execute(f"SELECT * FROM {table}")
+        ]
+    return lies + said
+
+
+def test_what_is_home_already_is_not_brought_home_again(workspace, parcel):
+    folder, brought = lay_ready(workspace, parcel, "laid")
+    bring_home(workspace, folder, brought.project_id)
+    before = contents(workspace)
+    bring_home(workspace, folder, brought.project_id)
+    assert contents(workspace) == before
+
+
+def test_what_was_moved_before_the_server_died_is_taken_as_moved(workspace, parcel):
+    folder, brought = lay_ready(workspace, parcel, "laid")
+    for kind in ("projects", "runs"):
+        (source,) = (folder / "home" / kind).iterdir()
+        (workspace.home / kind).mkdir()
+        source.rename(workspace.home / kind / source.name)
+    bring_home(workspace, folder, brought.project_id)
+    assert all((workspace.home / path).exists() for path in dataset.images(workspace, brought.project_id)["path"])
+    assert runs.list_runs(workspace)[0].has_model
+
+
+def test_what_could_not_be_brought_home_can_be_later(workspace, parcel, monkeypatch):
+    folder, brought = lay_ready(workspace, parcel, "laid")
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.parent.name == "runs":  # the project itself has its place by then
+            raise OSError("the disk is gone")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="the disk is gone"):
+        bring_home(workspace, folder, brought.project_id)
+    monkeypatch.undo()
+    assert is_empty(workspace)
+    bring_home(workspace, folder, brought.project_id)
+    assert all((workspace.home / path).exists() for path in dataset.images(workspace, brought.project_id)["path"])
 
 
 def test_stored_features_thumbnails_and_logs_stay_behind(origin, whole):
@@ -175,12 +239,13 @@ def test_stored_features_thumbnails_and_logs_stay_behind(origin, whole):
 def test_run_names_no_process_that_may_be_somebody_elses_here(origin, workspace, parcel, own_process):
     pid, created = own_process
     one, other = b'"pid": 1, "process_created": 0.0', f'"pid": {pid}, "process_created": {created}'.encode()
-    bring(workspace, changed(parcel, in_run(origin, "events.jsonl"), lambda data: data.replace(one, other)))
+    made = changed(parcel, in_run(origin, "events.jsonl"), lambda data: data.replace(one, other))
+    project_id = bring(workspace, made).project_id
     (run,) = runs.list_runs(workspace)
     started = runs.started_by(run.folder)
     assert not processes.Worker(started.pid, started.process_created).is_alive
-    jobs.delete_project(workspace, origin[1])  # or this test would end here
-    projects.recover_project(workspace, origin[1])
+    jobs.delete_project(workspace, project_id)  # or this test would end here
+    projects.recover_project(workspace, project_id)
 
 
 def test_run_whose_folder_is_gone_is_not_saved(workspace, tmp_path):
@@ -229,6 +294,45 @@ def test_run_under_way_without_a_whole_epoch_comes_in_as_broken_off(workspace, t
     bring(other, packed(workspace, project_id, tmp_path / "project.zip"))
     (ours,) = runs.list_runs(other)
     assert ours.state == State.LOST and not ours.has_epochs
+
+
+def test_run_that_only_waits_is_saved_as_one_that_was_stopped_before_it_began(workspace, tmp_path):
+    project_id = parcels.make_project(workspace, tmp_path / "pictures")
+    table = dataset.images(workspace, project_id).assign(split="train")
+    run = runs.create_run(workspace, project_id, "waits", parcels.CONFIG, table)
+    other = Workspace(tmp_path / "other")
+    bring(other, packed(workspace, project_id, tmp_path / "project.zip"))
+    (ours,) = runs.list_runs(other)
+    assert (ours.name, ours.state, ours.is_cut_short) == ("waits", State.STOPPED, False)
+    assert runs.open_run(workspace, run.id).state == State.QUEUED
+
+
+@pytest.mark.parametrize("moment", ["counted", "tables", "config.json"])
+def test_run_that_is_deleted_while_its_project_is_packed_is_left_out(workspace, tmp_path, monkeypatch, moment):
+    project_id = parcels.make_project(workspace, tmp_path / "pictures")
+    kept, deleted = (parcels.make_run(workspace, project_id, name) for name in ("kept", "deleted"))
+
+    def delete(*_given) -> None:
+        runs.delete_run(workspace, deleted.id)
+
+    if moment == "config.json":  # its other files are written by then
+        read_bytes = Path.read_bytes
+        monkeypatch.setattr(
+            Path,
+            "read_bytes",
+            lambda self: (self == deleted.folder / moment and delete()) or read_bytes(self),
+        )
+    elif moment == "tables":
+        tables = packing._Packing.tables
+        monkeypatch.setattr(packing._Packing, "tables", lambda self: (delete(), tables(self)))
+    else:
+        pictures = packing._pictures
+        monkeypatch.setattr(packing, "_pictures", lambda *given: (delete(), pictures(*given))[1])
+    file = packed(workspace, project_id, tmp_path / "project.zip")
+    monkeypatch.undo()
+    brought = bring(Workspace(tmp_path / "other"), file)
+    assert (brought.num_runs, brought.runs_left_out) == (1, ())
+    assert [run.name for run in runs.list_runs(Workspace(tmp_path / "other"))] == [kept.name]
 
 
 def test_packing_says_how_far_it_is_and_ends_when_it_is_told(origin, tmp_path):
@@ -429,6 +533,63 @@ def test_more_than_the_limits_allow_is_refused_before_it_is_read(workspace, parc
             bring(workspace, parcel, limits)
         shutil.rmtree(parcel.with_name("laid-project-0"))
     assert is_empty(workspace)
+
+
+@pytest.mark.parametrize("table", ["images.jsonl", "changes.jsonl", "files.jsonl"])
+def test_table_with_more_rows_than_files_are_allowed_is_refused(workspace, parcel, monkeypatch, table):
+    monkeypatch.setattr(unpacking, "MAX_RUNS", 0)
+    limits = Limits(num_files=len(names_in(parcel)))
+    assert bring(workspace, parcel, limits).num_images  # as it is
+
+    def with_many_rows(data: bytes) -> bytes:
+        first = json.loads(data.partition(b"\n")[0])
+        made = [
+            first | ({"id": number} if "id" in first else {"file": f"images/{number:016x}.png"})
+            for number in range(limits.num_files + 1)
+        ]
+        return b"".join(json.dumps(row).encode() + b"\n" for row in made)
+
+    def repeated(data: bytes) -> bytes:
+        return b"".join(data.splitlines(keepends=True)[:1] * limits.num_files * 2)
+
+    change = repeated if table == "changes.jsonl" else with_many_rows
+    with pytest.raises(LargeParcelError):
+        bring(workspace, changed(parcel, table, change), limits)
+
+
+@pytest.mark.parametrize("name", ["config.json", "events.jsonl", "images.jsonl"])
+def test_run_with_a_part_that_would_fill_the_memory_is_left_out(origin, workspace, parcel, monkeypatch, name):
+    monkeypatch.setattr(unpacking, "MAX_RUNS", 0)
+    limits = Limits(num_files=len(names_in(parcel)), file_bytes=200_000)
+    grown = {
+        "config.json": lambda data: data + b" " * 200_000,
+        "events.jsonl": lambda data: data * (200_000 // len(data) + 1),
+        "images.jsonl": lambda data: data * limits.num_files,
+    }
+    brought = bring(workspace, changed(parcel, in_run(origin, name), grown[name]), limits)
+    assert brought.runs_left_out == ("First *try*",)
+
+
+def test_pool_is_not_waited_for_once_nobody_wants_the_pictures(workspace, parcel, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "CHUNK_FILES", 1)
+    workspace.home.mkdir()
+    decoded = []
+
+    class CancelledError(Exception):
+        pass
+
+    def cancel(done: int, total: int) -> None:
+        raise CancelledError
+
+    def decode(pictures, home, max_pixels):
+        decoded.append(pictures)
+        time.sleep(0.05)
+        return [None] * len(pictures)
+
+    monkeypatch.setattr(unpacking, "keep_pictures", decode)
+    with pytest.raises(CancelledError), ThreadPoolExecutor(1) as workers:
+        unpack(workspace, parcel, tmp_path, Limits(), cancel, workers)
+    assert len(decoded) < unpacking.WAITING_CHUNKS / 2
 
 
 def test_bomb_is_refused(workspace, parcel):

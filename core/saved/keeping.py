@@ -1,0 +1,76 @@
+"""Keeping: pictures of a saved project are decoded and written anew, some at a time."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.dataset import thumbnail_of
+from core.errors import AppError
+from core.harvest import written
+from core.incoming import SetAsideError
+from core.limits import MEGABYTE
+from core.pictures import working_copy
+
+CHUNK_FILES, CHUNK_BYTES = 32, 8 * MEGABYTE
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on its way: what it is called below its project's folder, what its bytes add up to, and those."""
+
+    file: str
+    sha256: str
+    data: bytes
+    problem: str | None = None
+
+
+def chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """Yields pictures some at a time: as many as are quickly done and fit into the memory."""
+    chunk: list[Picture] = []
+    num_bytes = 0
+    for picture in pictures:
+        chunk.append(picture)
+        num_bytes += len(picture.data)
+        if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
+            yield chunk
+            chunk, num_bytes = [], 0
+    if chunk:
+        yield chunk
+
+
+def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[str | None]:
+    """Decodes pictures and lays them ready, each with its thumbnail, in whichever process has time.
+
+    Args:
+        pictures: Some at a time.
+        home: The project's folder.
+        max_pixels: A picture with more is set aside.
+
+    Returns:
+        For each, why it is set aside; None where it is not.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    return [_keep(picture, home, max_pixels) for picture in pictures]
+
+
+def _keep(picture: Picture, home: Path, max_pixels: int) -> str | None:
+    if picture.problem:
+        return picture.problem
+    file = home / picture.file
+    try:
+        copy = working_copy(picture.data, max_pixels=max_pixels)
+        if hashlib.sha256(picture.data).hexdigest() != picture.sha256 or copy.suffix != file.suffix:
+            raise SetAsideError("altered")
+    except AppError as error:
+        return written(error)
+    except MemoryError:
+        return written(SetAsideError("memory"))
+    # Not the bytes that came: what is kept holds nothing that the picture does not need.
+    for path, data in ((file, copy.data), (thumbnail_of(file), copy.thumbnail)):
+        if data is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    return None
