@@ -14,6 +14,7 @@ from core.workspace import Workspace
 
 SHARE_OF_TIME = 0.05  # of a processor at most, however large the workspace is
 LEAST_PAUSE_SECONDS = 10.0
+RECENT_SECONDS = 2 * LEAST_PAUSE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Sizes:
         features: Of what frozen layers said of pictures; it may be thrown away.
         total: Of everything.
         seconds: How long it took to find out.
+        found: When that was, of `time.monotonic`.
     """
 
     pictures: dict[str, int]
@@ -33,6 +35,12 @@ class Sizes:
     features: int
     total: int
     seconds: float
+    found: float = 0.0
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether they were found out moments ago."""
+        return time.monotonic() - self.found < RECENT_SECONDS
 
 
 _known: dict[Path, Sizes] = {}
@@ -57,7 +65,8 @@ def measure(workspace: Workspace) -> Sizes:
         else:
             other += size_of(entry)
     total = pictures.total() + runs.total() + kept + other
-    sizes = Sizes(dict(pictures), dict(runs), kept, total, time.monotonic() - began)
+    now = time.monotonic()
+    sizes = Sizes(dict(pictures), dict(runs), kept, total, now - began, now)
     _known[workspace.home] = sizes
     return sizes
 
@@ -65,6 +74,11 @@ def measure(workspace: Workspace) -> Sizes:
 def known(workspace: Workspace) -> Sizes | None:
     """Returns what was found out last, at once, and has it found out anew; None before it was for the first time."""
     _wanted.set()
+    return latest(workspace)
+
+
+def latest(workspace: Workspace) -> Sizes | None:
+    """Returns what was found out last, and leaves it at that."""
     return _known.get(workspace.home)
 
 

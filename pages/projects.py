@@ -31,3 +31,4 @@ if existing:
 st.space("medium")
 housekeeping.deleted(at.workspace)
 housekeeping.disk(at.workspace)
+housekeeping.follow(at.workspace)

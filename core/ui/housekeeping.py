@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import budget, projects, sizes
 from core.projects import Project
+from core.sizes import Sizes
 from core.text import _, ngettext
 from core.ui import pieces
 from core.ui.markup import plain
@@ -15,6 +16,7 @@ from core.ui.state import Key
 from core.workspace import Workspace
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
+FOLLOW_SECONDS = 2.0
 
 
 def sizes_of(workspace: Workspace, project: Project) -> str:
@@ -46,6 +48,18 @@ def disk(workspace: Workspace) -> None:
             )
     told.append(_("Free on this disk: {size}.", size=size_text(shutil.disk_usage(workspace.home).free)))
     st.caption(":material/hard_drive: " + " ".join(told))
+
+
+def follow(workspace: Workspace) -> None:
+    """Draws the page once more when newer sizes are there than those that it shows, where these are old."""
+    shown = sizes.latest(workspace)
+    if shown is None or not shown.is_recent:
+        st.fragment(_look, run_every=FOLLOW_SECONDS)(workspace, shown)
+
+
+def _look(workspace: Workspace, shown: Sizes | None) -> None:
+    if sizes.latest(workspace) is not shown:
+        st.rerun()
 
 
 def deleted(workspace: Workspace) -> None:

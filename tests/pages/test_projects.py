@@ -122,6 +122,18 @@ def wait(workspace, name: str) -> None:
         time.sleep(0.02)
 
 
+def test_figures_that_are_old_are_drawn_anew_when_newer_ones_are_there(workspace, filled, monkeypatch):
+    sizes.measure(workspace)
+    monkeypatch.setattr(sizes, "RECENT_SECONDS", -1.0)
+    app = open_page("projects", lang="en")
+    (workspace.project_folder(filled.id) / "more.bin").write_bytes(bytes(5_000_000))
+    before = texts(app)
+    sizes.measure(workspace)
+    app.run()  # as its part does by itself
+    assert "MB of pictures" in texts(app)
+    assert "MB of pictures" not in before
+
+
 def test_project_is_saved_as_a_file_and_offered(workspace, filled):
     app = open_page("projects", lang="en")
     app.button(key=Key.SAVE_PROJECT.format(filled.id)).click().run()

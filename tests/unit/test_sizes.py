@@ -100,3 +100,10 @@ def test_whoever_asks_has_it_looked_up_anew(workspace, monkeypatch):
     known(workspace)
     waiting.join(5)
     assert not waiting.is_alive()
+
+
+def test_figures_are_recent_for_a_while(workspace, monkeypatch):
+    found = sizes.measure(workspace)
+    assert found.is_recent and sizes.latest(workspace) is found
+    monkeypatch.setattr(sizes, "RECENT_SECONDS", 0.0)
+    assert not found.is_recent
