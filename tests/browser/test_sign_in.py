@@ -96,7 +96,8 @@ def queue_held(workspace: Workspace, project: Project) -> Iterator[None]:
     me = psutil.Process()
     with workspace.database() as database:
         database.execute(
-            "INSERT INTO runs VALUES ('holder', ?, 'holder', 0, 'running', ?, ?)",
+            "INSERT INTO runs (id, project_id, name, created, state, pid, process_created) "
+            "VALUES ('holder', ?, 'holder', 0, 'running', ?, ?)",
             (project.id, me.pid, me.create_time()),
         )
     yield
