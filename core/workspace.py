@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -78,18 +79,20 @@ class Workspace:
 
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []
 migration = MIGRATIONS.append
+_migrating = threading.Lock()
 
 
 def migrate(database: sqlite3.Connection) -> None:
     """Brings the tables to the newest form; the number of migrations done is SQLite's `user_version`."""
-    if _version(database) == len(MIGRATIONS):
-        return
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("BEGIN IMMEDIATE")
-    for number in range(_version(database), len(MIGRATIONS)):
-        MIGRATIONS[number](database)
-        database.execute(f"PRAGMA user_version = {number + 1}")
-    database.execute("COMMIT")
+    with _migrating:  # to change the kind of journal, SQLite does not wait until another thread has done reading
+        if _version(database) == len(MIGRATIONS):
+            return
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("BEGIN IMMEDIATE")
+        for number in range(_version(database), len(MIGRATIONS)):
+            MIGRATIONS[number](database)
+            database.execute(f"PRAGMA user_version = {number + 1}")
+        database.execute("COMMIT")
 
 
 def _version(database: sqlite3.Connection) -> int:

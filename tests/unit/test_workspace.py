@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,15 @@ def test_where_pictures_came_in_is_read_from_the_changes_of_an_older_home(tmp_pa
             None,
             None,
         ]
+
+
+def test_threads_that_open_a_new_workspace_at_once_all_find_its_tables(tmp_path):
+    for attempt in range(20):
+        new, together = Workspace(tmp_path / str(attempt)), threading.Barrier(6)
+
+        def ask(new=new, together=together):
+            together.wait()
+            return project_ids(new)
+
+        with ThreadPoolExecutor(6) as threads:
+            assert [asked.result() for asked in [threads.submit(ask) for _ in range(6)]] == [[]] * 6
