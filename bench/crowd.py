@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from bench.reader import Reader, Rerun, percentile, reader_of
+from bench.server import resident_mb
 from core import dataset, events, intake, projects, runs
 from core.backbones import CATALOG
 from core.config import Phase, RunConfig
@@ -135,7 +135,7 @@ class Scales:
     """Weighs a process now and then, until the end of the block."""
 
     def __init__(self, pid: int):
-        self._process = psutil.Process(pid)
+        self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._weigh)
         self.largest = 0
@@ -146,7 +146,7 @@ class Scales:
 
     def now(self) -> int:
         """Returns its resident memory in MB."""
-        return self._process.memory_info().rss // 1_000_000
+        return resident_mb(self._pid)
 
     def __enter__(self) -> "Scales":
         self._thread.start()

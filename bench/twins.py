@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bench.setting import batches_of
+from core.crew import CHUNK_FILES
 from core.likeness import COLOUR_SIDE, LENGTH_BYTES, SIDE, find_groups, fingerprints
 from core.overlay import cosines, frequencies
 from core.pictures import working_copy
 from core.samples import SHAPES, draw
-from core.taking import CHUNK_FILES
 
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 NUM_DRAWN = 1000

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -67,8 +66,10 @@ def make_room(features: Path, needed_bytes: int, *, keep: Sequence[str] = ()) ->
             continue  # meanwhile
         # Under another name at once: a run that looks for it while it is removed finds none, and not half of it.
         gone = store.with_name(f"{store.name}-{os.getpid()}.gone")
-        with suppress(OSError):
+        try:
             store.rename(gone)
+        except OSError:
+            continue  # a file of it is open, where the system does not like that
         shutil.rmtree(gone, ignore_errors=True)
         sizes.pop(store)
     return is_room()

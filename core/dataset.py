@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,13 @@ def thumbnail_path(workspace: Workspace, image: Any) -> Path:
     """
     file = workspace.home / image.path
     return file if max(image.width, image.height) <= THUMBNAIL_SIDE else thumbnail_of(file)
+
+
+def name_pattern(*folders: str) -> re.Pattern[str]:
+    """Returns what files of pictures are called below a project's folder, in these folders of it or of its intakes."""
+    return re.compile(
+        rf"(intakes/[0-9]{{1,20}}-[0-9a-f]{{4}}/)?({'|'.join(folders)})/([0-9a-f]{{2}}/)?[0-9a-f]{{16}}\.(jpg|png)"
+    )
 
 
 def thumbnail_of(file: Path) -> Path:

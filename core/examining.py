@@ -13,11 +13,11 @@ from PIL import Image
 
 from core.errors import AppError
 from core.harvest import Seen, written
-from core.incoming import SetAsideError
 from core.layout import Place
 from core.likeness import fingerprints
 from core.looks import looks_of
 from core.pictures import SUFFIXES, WorkingCopy, working_copy
+from core.reasons import SetAsideError
 from core.workspace import Workspace
 
 IMAGES, THUMBNAILS = "images", "thumbnails"

@@ -24,6 +24,7 @@ HALF_WRITTEN = (
     "features/*.new",
     "moves/*/*.new",
     "features/*/.*",
+    "features/*.gone",
     "projects/*/*.new",
     "projects/*/intakes/*/*.new",
     "runs/*/*.new",

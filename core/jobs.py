@@ -160,8 +160,8 @@ def move_up(workspace: Workspace, run_id: str) -> None:
     """
     with _launching:
         run = runs.open_run(workspace, run_id)
-        before = line.next_before(workspace, run)
-        if before is not None:
+        before = line.place_of(workspace, run).next_before
+        if run.state == State.QUEUED and before is not None:
             runs.swap_places(workspace, run, before)
 
 

@@ -10,6 +10,7 @@ from core.text import N_
 MEGABYTE = 1024**2
 GIGABYTE = 1024**3
 MILLION = 1_000_000
+FREE_BYTES_KEPT = 200 * MEGABYTE  # of the disk, beyond what is brought
 
 
 class LimitError(AppError):

@@ -1,28 +1,34 @@
 """The line in which runs wait for a free slot."""
 
+from dataclasses import dataclass
+
 from core import projects, runs
 from core.runs import Run, State
 from core.workspace import Workspace
 
 
-def num_before(workspace: Workspace, run: Run) -> int:
-    """Returns how many runs are at work, or wait and begin before a waiting one; whosever they are."""
+@dataclass(frozen=True)
+class Place:
+    """Where a waiting run stands in line.
+
+    Attributes:
+        num_before: Runs that are at work, or wait and begin sooner; whosever they are.
+        next_before: Of those that wait, the reader's own that begins last; None where there is none to change with.
+    """
+
+    num_before: int
+    next_before: Run | None
+
+
+def place_of(workspace: Workspace, run: Run) -> Place:
+    """Finds the place of a waiting run."""
     unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
-    return sum(other.state != State.QUEUED or other.queued < run.queued for other in unfinished)
-
-
-def can_move_up(workspace: Workspace, run: Run) -> bool:
-    """Whether a run waits behind another one that its reader may let wait longer."""
-    return next_before(workspace, run) is not None
-
-
-def next_before(workspace: Workspace, run: Run) -> Run | None:
-    """Returns the waiting run of the same reader that begins last before another; None where there is none."""
-    if run.state != State.QUEUED:
-        return None
     own = {project.id for project in projects.list_projects(workspace)}
-    line = in_order(runs.list_unfinished(workspace))
-    return next((other for other in reversed(line) if other.queued < run.queued and other.project_id in own), None)
+    sooner = [other for other in in_order(unfinished) if other.queued < run.queued]
+    num_running = sum(other.state != State.QUEUED for other in unfinished)
+    return Place(
+        num_running + len(sooner), next((other for other in reversed(sooner) if other.project_id in own), None)
+    )
 
 
 def in_order(every: list[Run]) -> list[Run]:

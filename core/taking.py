@@ -1,9 +1,8 @@
 """One intake: files are gone through in order, examined by all cores, and recorded in order."""
 
 import errno
-import os
 import sqlite3
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -11,20 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from core.crew import handed_out, in_chunks
 from core.errors import AppError
 from core.examining import IMAGES, THUMBNAILS, Arrival, Destination, aside, examine
 from core.harvest import Harvest, Known, Seen, written
-from core.incoming import Incoming, SetAsideError
+from core.incoming import Incoming
 from core.layout import Layout, Place, lay_out
 from core.limits import Limits
 from core.origins import Origin
 from core.pictures import SUFFIXES
+from core.reasons import SetAsideError
 from core.text import N_
 from core.workspace import Workspace
-
-CHUNK_FILES = 32
-CHUNK_BYTES = 8_000_000
-WAITING_PER_CORE = 2  # chunks
 
 Stage = Literal["downloading", "looking", "comparing"]  # counted in bytes, files, pairs of pictures
 OnProgress = Callable[[int, int, Stage], None]
@@ -130,8 +127,9 @@ class Taking:
             if not self._total:
                 raise NothingToTakeError()
             on_progress(0, self._total, "looking")
-            for chunk, seen in self._examined(self._chunks(origin, layout)):
-                self._record(chunk, seen)
+            chunks = in_chunks(self._arrivals(origin, layout), _size_bytes)
+            for chunk, future in handed_out(chunks, self._submit):
+                self._record(chunk, self._answer(chunk, future))
                 on_progress(self._done, self._total, "looking")
             self._workers.shutdown()
             self._harvest.group(lambda done, total: on_progress(done, total, "comparing"))
@@ -145,29 +143,10 @@ class Taking:
         counts = self._counts
         return IntakeResult(counts["taken"], counts["already there"], counts["aside"], counts["removed"])
 
-    def _chunks(self, origin: Origin, layout: Layout) -> Iterator[list[Arrival]]:
-        """Yields the files, a few at a time: not more than are quickly done, nor more than fit into the memory."""
-        chunk: list[Arrival] = []
-        num_bytes = 0
+    def _arrivals(self, origin: Origin, layout: Layout) -> Iterator[Arrival]:
         for item in within(origin, self._target.limits):
             place = origin.place or layout.place(item.name)
-            chunk.append(_arrival(item, place, travels=origin.travels))
-            num_bytes += len(chunk[-1].source) if isinstance(chunk[-1].source, bytes) else 0
-            if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
-                yield chunk
-                chunk, num_bytes = [], 0
-        if chunk:
-            yield chunk
-
-    def _examined(self, chunks: Iterator[list[Arrival]]) -> Iterator[tuple[list[Arrival], list[Seen]]]:
-        """Yields each chunk with what was seen, in order, while the next ones are under way."""
-        waiting: deque[tuple[list[Arrival], Future[list[Seen]]]] = deque()
-        for chunk in chunks:
-            waiting.append((chunk, self._submit(chunk)))
-            if len(waiting) > WAITING_PER_CORE * (os.cpu_count() or 1):
-                yield self._answer(*waiting.popleft())
-        while waiting:
-            yield self._answer(*waiting.popleft())
+            yield _arrival(item, place, travels=origin.travels)
 
     def _submit(self, chunk: list[Arrival]) -> Future[list[Seen]]:
         try:
@@ -176,12 +155,12 @@ class Taking:
             self._workers = self._new_workers()
             return self._workers.submit(examine, chunk, self._destination)
 
-    def _answer(self, chunk: list[Arrival], future: Future[list[Seen]]) -> tuple[list[Arrival], list[Seen]]:
+    def _answer(self, chunk: list[Arrival], future: Future[list[Seen]]) -> list[Seen]:
         try:
-            return chunk, future.result()
+            return future.result()
         except BrokenProcessPool:
             # A decoder crashed, or the memory was not enough: one by one, so that only the file that did it is lost.
-            return chunk, [self._alone(arrival) for arrival in chunk]
+            return [self._alone(arrival) for arrival in chunk]
 
     def _alone(self, arrival: Arrival) -> Seen:
         try:
@@ -264,6 +243,10 @@ def _arrival(item: Incoming, place: Place | None, *, travels: bool) -> Arrival:
         return Arrival(item.name, place, b"", written(problem))
     except MemoryError:
         return Arrival(item.name, place, b"", written(SetAsideError("memory")))
+
+
+def _size_bytes(arrival: Arrival) -> int:
+    return len(arrival.source) if isinstance(arrival.source, bytes) else 0
 
 
 def is_full(error: BaseException) -> bool:

@@ -84,7 +84,7 @@ _migrating = threading.Lock()
 
 def migrate(database: sqlite3.Connection) -> None:
     """Brings the tables to the newest form; the number of migrations done is SQLite's `user_version`."""
-    with _migrating:  # to change the kind of journal, SQLite does not wait until another thread has done reading
+    with _migrating:  # two that change the kind of journal at once do not wait for each other
         if _version(database) == len(MIGRATIONS):
             return
         database.execute("PRAGMA journal_mode = WAL")

@@ -17,7 +17,8 @@ split = results.choose_split(run)
 predictions = metrics.read_predictions(run.folder, split)
 
 results.headline(run, predictions)
-results.compare_with_guessing(run, predictions)
+if metrics.is_like_guessing(predictions):
+    results.like_guessing(run, predictions)
 pieces.explain("accuracy", "validation", "interval", "epoch", "confusion", "precision", "recall", "overfitting")
 
 st.header(_("What it confuses"), anchor=False, help=words.meaning("confusion"))

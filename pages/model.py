@@ -7,7 +7,7 @@ from core.ui import backbone_cards, freezing, heads, navigation, pieces, state, 
 
 at = state.place()
 navigation.heading("model", at)
-num_classes = pieces.require_images(at)["label"].nunique()
+table = pieces.require_images(at)
 
 st.header(_("Backbone"), anchor=False, help=words.meaning("backbone"))
 backbone_cards.choose(at)
@@ -20,10 +20,10 @@ pieces.explain("backbone", "imagenet", "freezing", "head", "dropout", "layer", "
 def network() -> None:
     """The part that moves with the slider, redrawn alone so that it keeps up with the hand."""
     st.header(_("What stays frozen"), anchor=False, help=words.meaning("freezing"))
-    freezing.choose(at)
+    freezing.choose(at, table)
     st.header(_("Head"), anchor=False, help=words.meaning("head"))
     heads.choose(at)
-    freezing.layers(state.draft(at), num_classes)
+    freezing.layers(state.draft(at), table["label"].nunique())
 
 
 network()

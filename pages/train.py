@@ -29,8 +29,8 @@ with st.expander(_("Start a new run"), expanded=starts_one, icon=":material/play
     settings.what_freezes(at)
     if state.draft(at).preset == "own":
         settings.own(at, table)
-    cost.show(at)
-    settings.start(at)
+    cost.show(at, table)
+    settings.start(at, table, len(own_runs))
 
 pieces.explain(
     "epoch", "batch", "loss", "accuracy", "split", "head", "freezing", "fine_tuning", "learning_rate", "overfitting"

@@ -110,8 +110,7 @@ def work(folder: str, log: str, told: Connection) -> None:
     gc.freeze()  # what was imported stays: looking through it again and again costs time, and a copy of its memory
     from core.ml import worker
 
-    worker.main(Path(folder), is_alone=True)
-    worker.leave()
+    worker.main_and_leave(Path(folder))
 
 
 def point_to(descriptor: int, file: int) -> None:

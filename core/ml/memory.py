@@ -8,6 +8,11 @@ import psutil
 from core.limits import asked_memory_bytes
 from core.ml import devices
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 CONTAINER = Path("/sys/fs/cgroup")
 # What a container may have and what it has, in both of Linux' ways of telling.
 TOLD = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
@@ -29,12 +34,14 @@ def bound() -> None:
         Path("/proc/self/oom_score_adj").write_text(LIKELY_VICTIM, encoding="ascii")
     asked = asked_memory_bytes()
     if asked or not devices.has_gpu():
-        _limit(asked or _in_use_bytes() + free_bytes())
+        _allow(asked or _in_use_bytes() + free_bytes())
 
 
 def make_room() -> None:
     """Lets this process ask for a little more than it was allowed, because it is about to end."""
-    _limit(_in_use_bytes() + RESERVE_BYTES, at_least_as_before=True)
+    allowed = _allowed()
+    if allowed is not None:
+        _allow(allowed + RESERVE_BYTES)
 
 
 def free_bytes(container: Path = CONTAINER) -> int:
@@ -51,13 +58,17 @@ def _in_use_bytes() -> int:
     return int(getattr(psutil.Process().memory_info(), "data", 0))
 
 
-def _limit(num_bytes: int, *, at_least_as_before: bool = False) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
+def _allowed() -> int | None:
+    """Returns what this process may ask for; None where that is not bounded."""
+    if resource is None:
+        return None
+    soft, _hard = resource.getrlimit(resource.RLIMIT_DATA)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _allow(num_bytes: int) -> None:
+    if resource is None:
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if at_least_as_before and (soft == resource.RLIM_INFINITY or soft >= num_bytes):
-        return
+    _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = num_bytes if hard == resource.RLIM_INFINITY else min(num_bytes, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))

@@ -80,8 +80,12 @@ def main(folder: Path, *, is_alone: bool = False) -> None:
     events.append(log, end)
 
 
-def leave() -> NoReturn:
-    """Ends this process at once: after an error TensorFlow may wait for ever for what it had under way."""
+def main_and_leave(folder: Path) -> NoReturn:
+    """Works on a run in a process that is here for nothing else, and ends it.
+
+    At once: after an error TensorFlow may wait for ever for what it had under way.
+    """
+    main(folder, is_alone=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
@@ -243,5 +247,4 @@ def explain(error: Exception, folder: Path) -> AppError:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), is_alone=True)
-    leave()
+    main_and_leave(Path(sys.argv[1]).resolve())

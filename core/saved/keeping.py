@@ -1,18 +1,14 @@
 """Keeping: pictures of a saved project are decoded and written anew, some at a time."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.dataset import thumbnail_of
 from core.errors import AppError
 from core.harvest import written
-from core.incoming import SetAsideError
-from core.limits import MEGABYTE
 from core.pictures import working_copy
-
-CHUNK_FILES, CHUNK_BYTES = 32, 8 * MEGABYTE
+from core.reasons import SetAsideError
 
 
 @dataclass(frozen=True)
@@ -23,20 +19,6 @@ class Picture:
     sha256: str
     data: bytes
     problem: str | None = None
-
-
-def chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    """Yields pictures some at a time: as many as are quickly done and fit into the memory."""
-    chunk: list[Picture] = []
-    num_bytes = 0
-    for picture in pictures:
-        chunk.append(picture)
-        num_bytes += len(picture.data)
-        if len(chunk) == CHUNK_FILES or num_bytes > CHUNK_BYTES:
-            yield chunk
-            chunk, num_bytes = [], 0
-    if chunk:
-        yield chunk
 
 
 def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[str | None]:

@@ -16,8 +16,7 @@ from typing import Any
 
 from core import processes, projects
 from core.errors import AppError, SaidError
-from core.limits import MEGABYTE, Limits
-from core.saved.packing import FREE_BYTES_KEPT
+from core.limits import FREE_BYTES_KEPT, MEGABYTE, Limits
 from core.saved.parcel import NoRoomError
 from core.saved.settling import bring_home
 from core.saved.unpacking import HOME, ROWS_FILE, Brought

@@ -15,28 +15,10 @@ import numpy as np
 import pandas as pd
 
 from core import events, projects, runs, sizes
-from core.limits import MEGABYTE
+from core.limits import FREE_BYTES_KEPT, MEGABYTE
 from core.runs import Run, State
-from core.saved.parcel import (
-    CHANGES,
-    CHECKPOINTS,
-    COLUMNS,
-    FILES,
-    FORMAT,
-    IMAGES,
-    MANIFEST,
-    MODELS,
-    PICTURE,
-    PICTURES,
-    RUN_IMAGES,
-    RUN_PREDICTIONS,
-    RUNS,
-    NoRoomError,
-    line,
-)
+from core.saved import parcel
 from core.workspace import Workspace
-
-FREE_BYTES_KEPT = 200 * MEGABYTE
 
 OnProgress = Callable[[int, int], None]  # bytes that are done, bytes of all
 
@@ -54,7 +36,7 @@ def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgr
 
     Raises:
         ProjectNotFoundError: The project is not there.
-        NoRoomError: The disk has too little room.
+        parcel.NoRoomError: The disk has too little room.
     """
     project = projects.open_project(workspace, project_id)
     # One whose folder is gone, or was never whole, holds nothing to save.
@@ -70,12 +52,12 @@ def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgr
             with suppress(FileNotFoundError):  # somebody deleted it meanwhile
                 told.append(packing.run(run))
         manifest = {
-            "format": FORMAT,
+            "format": parcel.FORMAT,
             "project": {"id": project.id, "name": project.name, "created": project.created},
             "runs": told,
             "fine": packing.fine(),
         }
-        archive.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1), zipfile.ZIP_DEFLATED)
+        archive.writestr(parcel.MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1), zipfile.ZIP_DEFLATED)
 
 
 class _Packing:
@@ -90,22 +72,22 @@ class _Packing:
     def make_sure_of_room(self, file: Path, pictures: list[str], own_runs: list[Run]) -> None:
         """Counts what there is to pack."""
         paths = [self._folder / name for name in pictures]
-        paths += [run.folder / name for run in own_runs for name in (*CHECKPOINTS, *MODELS)]
+        paths += [run.folder / name for run in own_runs for name in (*parcel.CHECKPOINTS, *parcel.MODELS)]
         self._total = sum(map(sizes.size_of, paths))
         if self._total + FREE_BYTES_KEPT > shutil.disk_usage(file.parent).free:
-            raise NoRoomError(folder=self._workspace.home, needed=(self._total + FREE_BYTES_KEPT) // MEGABYTE)
+            raise parcel.NoRoomError(folder=self._workspace.home, needed=(self._total + FREE_BYTES_KEPT) // MEGABYTE)
         self._on_progress(0, self._total)
 
     def tables(self) -> None:
         """Writes the rows of the project's pictures and of what was done with them."""
-        with _reading(self._workspace) as database, self._written(IMAGES) as table:
-            for row in database.execute(_select("id", *COLUMNS, "images"), (self._project_id,)):
+        with _reading(self._workspace) as database, self._written(parcel.IMAGES) as table:
+            for row in database.execute(_select("id", *parcel.COLUMNS, "images"), (self._project_id,)):
                 likeness = row["likeness"]
                 coded = None if likeness is None else base64.b64encode(likeness).decode()
-                table.write(line(dict(row) | {"likeness": coded}))
-        with _reading(self._workspace) as database, self._written(CHANGES) as table:
+                table.write(parcel.line(dict(row) | {"likeness": coded}))
+        with _reading(self._workspace) as database, self._written(parcel.CHANGES) as table:
             for row in database.execute(_select("made", "sentence", "before", "fine", "changes"), (self._project_id,)):
-                table.write(line(dict(row)))
+                table.write(parcel.line(dict(row)))
 
     def fine(self) -> list[list[str]]:
         """Returns what the owner said is fine: the kind of a finding and its subject."""
@@ -122,20 +104,20 @@ class _Packing:
             except FileNotFoundError:
                 continue  # whoever reads the parcel says so
             sums[name] = hashlib.sha256(data).hexdigest()
-            self._archive.writestr(f"{PICTURES}/{name}", data)
+            self._archive.writestr(f"{parcel.PICTURES}/{name}", data)
             self._advance(len(data))
-        with self._written(FILES) as table:
+        with self._written(parcel.FILES) as table:
             for name, digest in sums.items():
-                table.write(line({"file": name, "sha256": digest}))
+                table.write(parcel.line({"file": name, "sha256": digest}))
 
     def run(self, run: Run) -> dict[str, Any]:
         """Writes what is in a run's folder, and returns what the manifest says of it."""
-        below = f"{RUNS}/{run.id}"
+        below = f"{parcel.RUNS}/{run.id}"
         with ExitStack() as stack:
             # Opened all at once: the worker may put others in their place meanwhile, and these stay as they are.
             opened = {
                 name: stack.enter_context((run.folder / name).open("rb"))
-                for name in (*CHECKPOINTS, *MODELS)
+                for name in (*parcel.CHECKPOINTS, *parcel.MODELS)
                 if (run.folder / name).exists()
             }
             state, said = _as_of_its_last_epoch(run, opened.get(runs.CHECKPOINT))
@@ -144,16 +126,16 @@ class _Packing:
         config = (run.folder / "config.json").read_bytes()
         for name, data in (("config.json", config), ("events.jsonl", said)):
             self._archive.writestr(f"{below}/{name}", data, zipfile.ZIP_DEFLATED)
-        self._table(pd.read_parquet(run.folder / "images.parquet"), f"{below}/{RUN_IMAGES}")
+        self._table(pd.read_parquet(run.folder / "images.parquet"), f"{below}/{parcel.RUN_IMAGES}")
         predictions = run.folder / "predictions.parquet"
         if predictions.exists():
-            self._table(pd.read_parquet(predictions), f"{below}/{RUN_PREDICTIONS}")
+            self._table(pd.read_parquet(predictions), f"{below}/{parcel.RUN_PREDICTIONS}")
         return {"id": run.id, "name": run.name, "created": run.created, "state": state}
 
     def _table(self, table: pd.DataFrame, name: str) -> None:
         with self._written(name) as written:
             for row in table.to_dict("records"):
-                written.write(line({column: _plain(value) for column, value in row.items()}))
+                written.write(parcel.line({column: _plain(value) for column, value in row.items()}))
 
     def _copy(self, source: IO[bytes], name: str) -> None:
         with self._archive.open(name, "w", force_zip64=True) as target:
@@ -181,7 +163,7 @@ def _pictures(workspace: Workspace, project_id: str, own_runs: list[Run]) -> lis
         with suppress(FileNotFoundError):
             paths = pd.read_parquet(run.folder / "images.parquet", columns=["path"])["path"]
             names += [path.removeprefix(base) for path in paths]
-    return [name for name in dict.fromkeys(names) if PICTURE.fullmatch(name)]
+    return [name for name in dict.fromkeys(names) if parcel.PICTURE.fullmatch(name)]
 
 
 def _as_of_its_last_epoch(run: Run, checkpoint: IO[bytes] | None) -> tuple[State, bytes]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from core.dataset import name_pattern
 from core.errors import AppError
 from core.finding import KINDS
 from core.text import N_
@@ -22,7 +23,7 @@ FORMAT = 1
 MANIFEST = "headstart-project.json"
 IMAGES, CHANGES, FILES = "images.jsonl", "changes.jsonl", "files.jsonl"
 PICTURES, RUNS = "pictures", "runs"
-PICTURE = re.compile(r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?images/([0-9a-f]{2}/)?[0-9a-f]{16}\.(jpg|png)")
+PICTURE = name_pattern("images")
 ID = re.compile(r"[0-9a-f]{8}")
 COLUMNS = (
     "name",
@@ -65,6 +66,24 @@ class NewerParcelError(AppError):
     sentence = N_(
         "This project was saved by a newer Headstart than this one. Update Headstart, then bring it again. Nothing was "
         "taken in."
+    )
+
+
+class CrashedPictureError(AppError):
+    """A decoder ended its process."""
+
+    sentence = N_(
+        "One of the pictures of this saved project ends the program that decodes it, or the memory was too small. "
+        "Nothing was taken in."
+    )
+
+
+class LargeParcelError(AppError):
+    """It holds more than is allowed."""
+
+    sentence = N_(
+        "This saved project holds more than is taken in at a time: {files} files with {gigabytes} GB. Allow more with "
+        "HEADSTART_MAX_FILES and HEADSTART_MAX_UNPACKED_GB, start Headstart again, and bring it once more."
     )
 
 

@@ -10,68 +10,28 @@ anew, rows are checked value by value, runs are proved (`core.saved.proving`). B
 import secrets
 import shutil
 import sqlite3
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.errors import AppError
+from core.crew import handed_out, in_chunks
 from core.harvest import written
-from core.incoming import REASONS, Incoming, SetAsideError, list_zip, opened_zip
-from core.limits import MEGABYTE, Limits
+from core.incoming import Incoming, list_zip, opened_zip
+from core.limits import FREE_BYTES_KEPT, MEGABYTE, Limits
+from core.reasons import REASONS, SetAsideError
 from core.runs import Run, State
-from core.saved import soundness
-from core.saved.keeping import Picture, chunks, keep_pictures
-from core.saved.packing import FREE_BYTES_KEPT, OnProgress
-from core.saved.parcel import (
-    CHANGES,
-    CHECKPOINTS,
-    COLUMNS,
-    FILES,
-    FORMAT,
-    IMAGES,
-    MANIFEST,
-    MODELS,
-    PICTURE,
-    PICTURES,
-    RUN_IMAGES,
-    RUN_PREDICTIONS,
-    RUNS,
-    BadParcelError,
-    NewerParcelError,
-    NoRoomError,
-    parsed,
-    rows,
-)
+from core.saved import parcel, soundness
+from core.saved.keeping import Picture, keep_pictures
+from core.saved.packing import OnProgress
 from core.saved.proving import prove
 from core.saved.soundness import MAX_RUNS, SHA256, UnsoundError, checked_path, checked_state, is_count, require, told_as
-from core.text import N_
 from core.workspace import Workspace
 
 HOME, ROWS_FILE = "home", "rows.db"
-WAITING_CHUNKS = 8
-
-
-class CrashedPictureError(AppError):
-    """A decoder ended its process."""
-
-    sentence = N_(
-        "One of the pictures of this saved project ends the program that decodes it, or the memory was too small. "
-        "Nothing was taken in."
-    )
-
-
-class LargeParcelError(AppError):
-    """It holds more than is allowed."""
-
-    sentence = N_(
-        "This saved project holds more than is taken in at a time: {files} files with {gigabytes} GB. Allow more with "
-        "HEADSTART_MAX_FILES and HEADSTART_MAX_UNPACKED_GB, start Headstart again, and bring it once more."
-    )
 
 
 @dataclass(frozen=True)
@@ -110,19 +70,19 @@ def unpack(
 
     Raises:
         BrokenZipError: It cannot be read as a zip.
-        BadParcelError: It is no saved project, or was changed by somebody.
-        NewerParcelError: It was saved by a newer version.
+        parcel.BadParcelError: It is no saved project, or was changed by somebody.
+        parcel.NewerParcelError: It was saved by a newer version.
         LargeParcelError: It holds more than is allowed.
-        NoRoomError: The disk has too little room.
+        parcel.NoRoomError: The disk has too little room.
         CrashedPictureError: A picture ends the process that decodes it.
     """
     with opened_zip(file) as opened:
         sizes = [member.file_size for _, member in opened.parts]
         if len(sizes) > limits.num_files + MAX_RUNS or sum(sizes) > limits.unpacked_bytes:
-            raise LargeParcelError(files=len(sizes), gigabytes=round(sum(sizes) / 1e9, 1))
+            raise parcel.LargeParcelError(files=len(sizes), gigabytes=round(sum(sizes) / 1e9, 1))
         needed = sum(sizes) + FREE_BYTES_KEPT
         if needed > shutil.disk_usage(folder).free:
-            raise NoRoomError(folder=workspace.home, needed=needed // MEGABYTE)
+            raise parcel.NoRoomError(folder=workspace.home, needed=needed // MEGABYTE)
         members = _Members(
             {item.name: item for item in list_zip(opened, limits)},
             {item.name: item for item in list_zip(opened, replace(limits, file_bytes=limits.unpacked_bytes))},
@@ -152,10 +112,10 @@ class _Unpacking:
 
     def lay_ready(self, workers: Executor) -> Brought:
         """Goes through every part."""
-        manifest = parsed(self._read(MANIFEST), MANIFEST)
-        if is_count(manifest.get("format")) and manifest["format"] > FORMAT:
-            raise NewerParcelError()
-        with told_as(MANIFEST):
+        manifest = parcel.parsed(self._read(parcel.MANIFEST), parcel.MANIFEST)
+        if is_count(manifest.get("format")) and manifest["format"] > parcel.FORMAT:
+            raise parcel.NewerParcelError()
+        with told_as(parcel.MANIFEST):
             project, told_runs = soundness.project(manifest), soundness.runs(manifest)
         self._old_id = project["id"]
         self._id = secrets.token_hex(4)  # not the one that it had: who brings it twice has two
@@ -181,34 +141,29 @@ class _Unpacking:
         """Lays the pictures ready; returns each that is listed, with why it is set aside or None."""
         problems: dict[str, str | None] = {}
         sums: dict[str, str] = {}
-        with told_as(FILES):
-            for row in self._rows(FILES):
-                require(PICTURE.fullmatch(row["file"]) is not None and SHA256.fullmatch(row["sha256"]) is not None)
+        with told_as(parcel.FILES):
+            for row in self._rows(parcel.FILES):
+                require(
+                    parcel.PICTURE.fullmatch(row["file"]) is not None and SHA256.fullmatch(row["sha256"]) is not None
+                )
                 require(row["file"] not in sums)
                 sums[row["file"]] = row["sha256"]
         home = self._home.project_folder(self._id)
-        waiting: deque[tuple[list[Picture], Future[list[str | None]]]] = deque()
-
-        def settle() -> None:
-            chunk, future = waiting.popleft()
-            problems.update(zip((picture.file for picture in chunk), future.result(), strict=True))
-            self._advance(sum(len(picture.data) for picture in chunk))
-
+        pictures = in_chunks((self._picture(*listed) for listed in sums.items()), lambda picture: len(picture.data))
         try:
-            for chunk in chunks(self._picture(name, digest) for name, digest in sums.items()):
-                waiting.append((chunk, workers.submit(keep_pictures, chunk, home, self._limits.pixels)))
-                if len(waiting) > WAITING_CHUNKS:
-                    settle()
-            while waiting:
-                settle()
+            for chunk, future in handed_out(
+                pictures, lambda chunk: workers.submit(keep_pictures, chunk, home, self._limits.pixels)
+            ):
+                problems.update(zip((picture.file for picture in chunk), future.result(), strict=True))
+                self._advance(sum(len(picture.data) for picture in chunk))
         except BrokenProcessPool as error:
-            raise CrashedPictureError() from error
+            raise parcel.CrashedPictureError() from error
         finally:
             workers.shutdown(cancel_futures=True)
         return problems
 
     def _picture(self, name: str, digest: str) -> Picture:
-        item = self._members.small.get(f"{PICTURES}/{name}")
+        item = self._members.small.get(f"{parcel.PICTURES}/{name}")
         try:
             if item is None:
                 raise SetAsideError("absent")
@@ -224,12 +179,12 @@ class _Unpacking:
         Returns:
             The number of each by the one that it had, and how many had to be set aside.
         """
-        database.execute(f"CREATE TABLE images (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
-        insert = f"INSERT INTO images VALUES (?{', ?' * len(COLUMNS)})"
+        database.execute(f"CREATE TABLE images (id INTEGER PRIMARY KEY, {', '.join(parcel.COLUMNS)})")
+        insert = f"INSERT INTO images VALUES (?{', ?' * len(parcel.COLUMNS)})"
         numbers: dict[int, int] = {}
         num_aside = 0
-        with told_as(IMAGES):
-            for number, row in enumerate(self._rows(IMAGES), start=1):
+        with told_as(parcel.IMAGES):
+            for number, row in enumerate(self._rows(parcel.IMAGES), start=1):
                 require(is_count(row["id"]) and row["id"] not in numbers)
                 numbers[row["id"]] = number
                 values = soundness.image(row)
@@ -238,17 +193,17 @@ class _Unpacking:
                     if problem is not None:
                         num_aside += 1
                         values |= {"file": None, "label": None, "split": None, "problem": problem, "removed": None}
-                database.execute(insert, (number, *(values[name] for name in COLUMNS)))
+                database.execute(insert, (number, *(values[name] for name in parcel.COLUMNS)))
         return numbers, num_aside
 
     def _said(self, database: sqlite3.Connection, manifest: dict[str, Any], numbers: dict[int, int]) -> None:
         """Writes what can be undone, and what the owner said is fine."""
         database.execute("CREATE TABLE changes (made, sentence, before, fine)")
-        with told_as(CHANGES):
-            for row in self._rows(CHANGES):
+        with told_as(parcel.CHANGES):
+            for row in self._rows(parcel.CHANGES):
                 database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", soundness.change(row, numbers))
         database.execute("CREATE TABLE fine (kind, subject)")
-        with told_as(MANIFEST):
+        with told_as(parcel.MANIFEST):
             database.executemany("INSERT INTO fine VALUES (?, ?)", soundness.fine(manifest["fine"], numbers))
 
     def _take_runs(self, database: sqlite3.Connection, told: list[dict[str, Any]]) -> list[str]:
@@ -260,8 +215,8 @@ class _Unpacking:
             folder = self._home.run_folder(run_id)
             run = Run(run_id, self._id, row["name"], row["created"], folder, checked_state(row["state"]))
             try:
-                self._take_run(run, f"{RUNS}/{row['id']}")
-            except (UnsoundError, BadParcelError, SetAsideError, LookupError, TypeError):
+                self._take_run(run, f"{parcel.RUNS}/{row['id']}")
+            except (UnsoundError, parcel.BadParcelError, SetAsideError, LookupError, TypeError):
                 shutil.rmtree(folder, ignore_errors=True)
                 left_out.append(run.name)
                 continue
@@ -274,13 +229,13 @@ class _Unpacking:
         # Read as a whole when they are proved: no larger than a picture may be.
         for name in ("config.json", "events.jsonl"):
             self._copy(f"{below}/{name}", run.folder / name, self._members.small)
-        for name in (*CHECKPOINTS, *MODELS):
+        for name in (*parcel.CHECKPOINTS, *parcel.MODELS):
             if f"{below}/{name}" in self._members.large:
                 self._copy(f"{below}/{name}", run.folder / name, self._members.large)
-        predictions = f"{below}/{RUN_PREDICTIONS}"
+        predictions = f"{below}/{parcel.RUN_PREDICTIONS}"
         prove(
             run,
-            self._rows(f"{below}/{RUN_IMAGES}"),
+            self._rows(f"{below}/{parcel.RUN_IMAGES}"),
             self._rows(predictions) if predictions in self._members.large else None,
             self._renamed,
         )
@@ -293,32 +248,32 @@ class _Unpacking:
     def _read(self, name: str) -> bytes:
         item = self._members.small.get(name)
         if item is None:
-            raise BadParcelError(part=name)
+            raise parcel.BadParcelError(part=name)
         try:
             if item.refusal:
                 raise item.refusal
             return item.read()
         except SetAsideError as error:
-            raise BadParcelError(part=name) from error
+            raise parcel.BadParcelError(part=name) from error
 
     def _rows(self, name: str) -> Iterator[dict[str, Any]]:
         """Reads a table, which must not have more rows than a zip may have files: a small zip could fill the memory."""
-        for number, row in enumerate(rows(self._pieces(name, self._members.large), name), start=1):
+        for number, row in enumerate(parcel.rows(self._pieces(name, self._members.large), name), start=1):
             if number > self._limits.num_files + MAX_RUNS:
-                raise LargeParcelError(files=number, gigabytes=round(self._members.num_bytes / 1e9, 1))
+                raise parcel.LargeParcelError(files=number, gigabytes=round(self._members.num_bytes / 1e9, 1))
             yield row
 
     def _pieces(self, name: str, members: dict[str, Incoming]) -> Iterator[bytes]:
         item = members.get(name)
         if item is None:
-            raise BadParcelError(part=name)
+            raise parcel.BadParcelError(part=name)
         if item.refusal:
-            raise BadParcelError(part=name) from item.refusal
+            raise parcel.BadParcelError(part=name) from item.refusal
         try:
             yield from item.pieces()
         except SetAsideError as error:
             if error.sentence != REASONS["empty"]:  # a table may have no rows
-                raise BadParcelError(part=name) from error
+                raise parcel.BadParcelError(part=name) from error
 
     def _copy(self, name: str, path: Path, members: dict[str, Incoming]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from core.crew import processes
 from core.errors import AppError
-from core.intake_worker import CancelledError, Progress, processes
 from core.limits import Limits
+from core.progress import CancelledError, Progress
 from core.saved.moves import ORDER, PARCEL, MoveFolder, problem_of
 from core.saved.packing import pack
 from core.saved.unpacking import unpack
@@ -35,15 +36,11 @@ def main(path: Path) -> None:
 
 def _carried_out(path: Path, order: dict[str, Any]) -> dict[str, Any]:
     workspace, progress = Workspace(path.parents[1]), Progress(path)
-
-    def tell(done: int, total: int) -> None:
-        progress(done, total, "looking")
-
     if "project_id" in order:
-        pack(workspace, order["project_id"], path / PARCEL, tell)
+        pack(workspace, order["project_id"], path / PARCEL, progress)
         return {"packed": True}
     with processes() as workers:
-        brought = unpack(workspace, Path(order["file"]), path, Limits(**order["limits"]), tell, workers)
+        brought = unpack(workspace, Path(order["file"]), path, Limits(**order["limits"]), progress, workers)
     return {"brought": asdict(brought)}
 
 

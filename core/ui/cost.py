@@ -17,14 +17,18 @@ from core.ui.pieces import size_text
 from core.ui.state import Place
 
 
-def show(at: Place) -> None:
-    """Shows what the chosen network and settings will cost with the project's pictures."""
-    assert at.project is not None
+def show(at: Place, table: pd.DataFrame) -> None:
+    """Shows what the chosen network and settings will cost with the project's pictures.
+
+    Args:
+        at: The page's place.
+        table: The project's images.
+    """
     draft = state.draft(at)
     machine = speeds.machine(at.workspace.home)
     measured = speeds.measured_here(at.workspace.home)
     with pieces.errors_shown():
-        _figures(draft, _estimate(at, draft, machine, measured))
+        _figures(draft, _estimate(at, table, machine, measured))
     if machine is None and not any(one.backbone == draft.backbone for one in measured):
         st.caption(
             ":material/speed: "
@@ -53,9 +57,10 @@ def _figures(draft: Draft, cost: Cost) -> None:
     st.caption(_reason(draft, cost))
 
 
-def _estimate(at: Place, draft: Draft, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]) -> Cost:
-    assert at.project is not None
-    table = dataset.images(at.workspace, at.project.id)
+def _estimate(
+    at: Place, table: pd.DataFrame, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]
+) -> Cost:
+    draft = state.draft(at)
     split = _split(dataset.fingerprint(table), table, draft.validation_share, draft.seed, draft.test_share)
     sizes = split.value_counts()
     config = draft.config(tuple(sorted(table["label"].unique())))

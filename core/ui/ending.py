@@ -31,9 +31,9 @@ def tell(run: Run, story: History) -> None:
 def _end(run: Run, end: Event) -> None:
     is_decided = run.has_model and isinstance(end, Finished | Stopped)
     predictions = metrics.read_predictions(run.folder) if is_decided else None
+    is_poor = predictions is not None and metrics.is_like_guessing(predictions)
     match end:
         case Finished():
-            is_poor = predictions is not None and metrics.is_like_guessing(predictions)
             (st.info if is_poor else st.success)(
                 _(
                     "Done. Epoch {epoch} named {accuracy} of the validation pictures rightly; its network is kept.",
@@ -64,5 +64,5 @@ def _end(run: Run, end: Event) -> None:
             st.info(told, icon=":material/pause:")
         case Failed():
             st.error(plain(_(end.sentence, **end.values)), icon=":material/error:")
-    if predictions is not None:
-        results.compare_with_guessing(run, predictions)
+    if predictions is not None and is_poor:
+        results.like_guessing(run, predictions)

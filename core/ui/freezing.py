@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from core import dataset
 from core.backbones import Backbone
 from core.presets import PRESETS
 from core.summary import Summary, summarize
@@ -21,16 +21,20 @@ TRAINABLE_MARK = "✎"
 NOTHING_MARK = "–"
 
 
-def choose(at: Place) -> None:
-    """Shows the slider with the drawing and the counts beside it."""
+def choose(at: Place, table: pd.DataFrame) -> None:
+    """Shows the slider with the drawing and the counts beside it.
+
+    Args:
+        at: The page's place.
+        table: The project's images.
+    """
     draft = state.draft(at)
-    assert at.project is not None
     if draft.start == "scratch":
         st.info(_("From scratch nothing is frozen: every layer learns."), icon=":material/info:")
     else:
         _slider(at, draft)
         st.caption(_who_decides(draft))
-    num_classes = dataset.images(at.workspace, at.project.id)["label"].nunique()
+    num_classes = table["label"].nunique()
     row = draft.row
     drawing(
         num_frozen=sum(stage.num_layers <= draft.frozen for stage in row.stages),
@@ -39,7 +43,7 @@ def choose(at: Place) -> None:
         key="network",
     )
     _counts(row, draft.frozen, summarize(row, draft.head, num_classes, draft.frozen))
-    cost.show(at)
+    cost.show(at, table)
     if draft.start == "imagenet":
         _expert(at)
 

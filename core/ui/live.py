@@ -157,13 +157,14 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
 
 
 def _place_in_line(workspace: Workspace, run: Run) -> None:
-    before = line.num_before(workspace, run)
+    place = line.place_of(workspace, run)
+    before = place.num_before
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before),
             width="content",
         )
-        if line.can_move_up(workspace, run):
+        if place.next_before is not None:
             st.button(
                 _("Move up"),
                 key=Key.MOVE_UP,

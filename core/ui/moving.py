@@ -10,8 +10,8 @@ from core.limits import Limits
 from core.projects import Project
 from core.saved import moves
 from core.saved.moves import Move
-from core.saved.parcel import BadParcelError
-from core.saved.unpacking import Brought, LargeParcelError
+from core.saved.parcel import BadParcelError, LargeParcelError
+from core.saved.unpacking import Brought
 from core.taking import FullDiskError, is_full
 from core.text import _, ngettext
 from core.ui import navigation, pieces, sharing

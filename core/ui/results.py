@@ -75,15 +75,13 @@ def headline(run: Run, predictions: pd.DataFrame) -> None:
         )
 
 
-def compare_with_guessing(run: Run, predictions: pd.DataFrame) -> None:
-    """Says so where it is no better than guessing, and what to try next.
+def like_guessing(run: Run, predictions: pd.DataFrame) -> None:
+    """Says that it is no better than guessing, and what to try next.
 
     Args:
         run: One that has a model.
         predictions: Of the pictures that are looked at, from `metrics.read_predictions`.
     """
-    if not metrics.is_like_guessing(predictions):
-        return
     label, share = metrics.best_guess(predictions)
     with st.container(border=True, key=Key.LIKE_GUESSING):
         st.warning(_guess_sentence(len(predictions), label, share), icon=":material/casino:")

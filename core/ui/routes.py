@@ -5,7 +5,6 @@ Each address that holds something private is made for one reader, and is nothing
 """
 
 import json
-import re
 import secrets
 import threading
 import time
@@ -23,6 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from core.dataset import name_pattern
 from core.ui import identity, upload
 from core.ui.batch import Batch
 from core.ui.upload import UploadError
@@ -39,9 +39,7 @@ MAX_JSON_BYTES = 16 * 1024**2
 WRITE_BYTES = 1024**2
 DOWNLOAD_SECONDS = 24 * 3600
 # Below a project's folder: a thumbnail, or the working copy of a picture, which is shown large.
-THUMBNAIL_NAME = re.compile(
-    r"(intakes/[0-9]{1,20}-[0-9a-f]{4}/)?(thumbnails|images)/([0-9a-f]{2}/)?[0-9a-f]{16}\.(jpg|png)"
-)
+THUMBNAIL_NAME = name_pattern("thumbnails", "images")
 # A model is compressed already, and plotly's script crosses the wire once: squeezing them would only cost time.
 AS_IT_IS = {"content-encoding": "identity"}
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pandas as pd
 import streamlit as st
 
-from core import dataset, jobs, projects, runs, split
+from core import jobs, projects, split
 from core.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_VIEWS, Augmentation, Loss, Optimizer
 from core.layout import VALIDATION
 from core.presets import PRESETS
@@ -166,11 +166,17 @@ def _keep(at: Place, name: str, key: str) -> None:
         state.keep_draft(at, replace(state.draft(at), **{name: st.session_state[key]}))
 
 
-def start(at: Place) -> None:
-    """Offers a name and the button that starts the run; the page then follows it."""
+def start(at: Place, table: pd.DataFrame, num_runs: int) -> None:
+    """Offers a name and the button that starts the run; the page then follows it.
+
+    Args:
+        at: The page's place.
+        table: The project's images.
+        num_runs: That the project has already.
+    """
     assert at.project is not None
     draft = state.draft(at)
-    suggested = _suggested_name(at, draft)
+    suggested = _suggested_name(draft, num_runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             _("Name of the run"),
@@ -182,15 +188,12 @@ def start(at: Place) -> None:
         pressed = st.button(_("Start training"), key=Key.START_RUN, type="primary", icon=":material/play_arrow:")
     if pressed:
         with pieces.errors_shown():
-            table = dataset.images(at.workspace, at.project.id)
             config = draft.config(tuple(sorted(table["label"].unique())))
             run = jobs.start_run(at.workspace, at.project.id, name.strip() or suggested, config)
             navigation.go("train", run=run.id)
 
 
-def _suggested_name(at: Place, draft: Draft) -> str:
-    assert at.project is not None
+def _suggested_name(draft: Draft, num_runs: int) -> str:
     offered = _offered(draft)
     title = offered.get(draft.preset, next(iter(offered.values())))[0]
-    turn = len(runs.list_runs(at.workspace, at.project.id)) + 1
-    return f"{draft.row.title} · {_(title)} · {turn}"
+    return f"{draft.row.title} · {_(title)} · {num_runs + 1}"

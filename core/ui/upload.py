@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.limits import FREE_BYTES_KEPT
 from core.taking import FullDiskError, is_full
 from core.text import N_
 from core.ui import identity
@@ -19,7 +20,6 @@ from core.workspace import Workspace
 MAX_FILES = 10_000  # browsers grow slow beyond; a zip is one file
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_UPLOAD_BYTES = 50 * 1024**3
-FREE_BYTES_KEPT = 200 * 1024**2
 TOKEN_SECONDS = 24 * 3600
 STAGING_SECONDS = 24 * 3600
 

@@ -94,7 +94,7 @@ def test_run_that_asks_for_too_much_memory_ends_alone_and_names_what_to_lower(ma
 def test_setting_that_is_no_number_is_told(make_run, monkeypatch):
     folder = make_run()
     monkeypatch.setenv(MEMORY.variable, "plenty")
-    monkeypatch.setattr(memory, "_limit", lambda *_, **__: None)  # not this process
+    monkeypatch.setattr(memory, "_allow", lambda num_bytes: None)  # not this process
     worker.main(folder, is_alone=True)
     end = said(folder)[-1]
     assert isinstance(end, events.Failed)

@@ -6,8 +6,7 @@ import pytest
 from core import projects, sizes
 from core.limits import Limits
 from core.saved import moves
-from core.saved.parcel import BadParcelError
-from core.saved.unpacking import LargeParcelError
+from core.saved.parcel import BadParcelError, LargeParcelError
 from core.ui import moving, sharing
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, refuse

@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import dataset, projects
-from core.incoming import BrokenZipError, SetAsideError, list_zip, opened_zip
+from core.incoming import BrokenZipError, list_zip, opened_zip
 from core.intake import take_files, take_folder, take_zip
 from core.limits import Limits
 from core.pictures import UnreadablePictureError, working_copy
+from core.reasons import SetAsideError
 from tests import hostile
 from tests.hostile import BROKEN, FILES, ZIPS, Kind
 

@@ -11,12 +11,12 @@ from core.incoming import (
     FolderNotFoundError,
     Incoming,
     Limits,
-    SetAsideError,
     incoming_file,
     list_folder,
     list_zip,
     opened_zip,
 )
+from core.reasons import SetAsideError
 
 LIMITS = Limits()
 SMALL = Limits(file_bytes=2 * 1024**2, unpacked_bytes=5 * 1024**2)

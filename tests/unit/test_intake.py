@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import curation, dataset, examining, intake, intake_worker, jobs, projects, taking
+from core import crew, curation, dataset, examining, intake, jobs, projects, taking
 from core.harvest import bring_home
-from core.incoming import BrokenZipError, FolderNotFoundError, Incoming, SetAsideError
+from core.incoming import BrokenZipError, FolderNotFoundError, Incoming
 from core.intake import (
     IntakeFailedError,
     IntakeResult,
@@ -33,6 +33,7 @@ from core.limits import Limits
 from core.orders import Order
 from core.origins import LabelError, of_folder, of_pictures
 from core.projects import ProjectNotFoundError
+from core.reasons import SetAsideError
 from core.taking import FullDiskError, NothingToTakeError, Taking, Target
 
 PATIENCE_SECONDS = 20
@@ -224,12 +225,12 @@ def test_file_set_aside_twice_is_listed_once_and_a_mended_one_no_more(workspace,
 
 
 def test_more_pictures_than_a_chunk_keep_their_order(workspace, project, tmp_path):
-    names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES * 2 + 5)]
+    names = [f"cats/{number:03}.png" for number in range(crew.CHUNK_FILES * 2 + 5)]
     told = []
     folder = write(tmp_path / "pets", {name: picture() for name in names})
     take_folder(workspace, project, folder, lambda *counted: told.append(counted))
     assert list(dataset.images(workspace, project)["name"]) == names
-    looked = [(done, len(names), "looking") for done in (0, taking.CHUNK_FILES, taking.CHUNK_FILES * 2, len(names))]
+    looked = [(done, len(names), "looking") for done in (0, crew.CHUNK_FILES, crew.CHUNK_FILES * 2, len(names))]
     pairs = len(names) * (len(names) - 1) // 2
     assert told[: len(looked)] == looked
     assert {stage for _, _, stage in told[len(looked) :]} == {"comparing"}
@@ -432,7 +433,7 @@ def test_project_deleted_meanwhile_is_told_and_leaves_no_files(workspace, projec
 
 
 def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_path, monkeypatch):
-    names = [f"cats/{number:03}.png" for number in range(taking.CHUNK_FILES + 1)]
+    names = [f"cats/{number:03}.png" for number in range(crew.CHUNK_FILES + 1)]
     folder = write(tmp_path / "pets", {name: picture() for name in names})
     last = (folder / names[-1]).read_bytes()
 
@@ -446,8 +447,8 @@ def test_full_disk_is_told_and_what_is_recorded_stays(workspace, project, tmp_pa
     with pytest.raises(FullDiskError, match="The disk is full"):
         take_folder(workspace, project, folder)
     monkeypatch.undo()
-    assert len(dataset.images(workspace, project)) == taking.CHUNK_FILES
-    assert take_folder(workspace, project, folder) == IntakeResult(1, taking.CHUNK_FILES, 0)
+    assert len(dataset.images(workspace, project)) == crew.CHUNK_FILES
+    assert take_folder(workspace, project, folder) == IntakeResult(1, crew.CHUNK_FILES, 0)
 
 
 def test_full_database_is_told_and_the_next_time_all_are_taken(workspace, project, tmp_path):
@@ -495,7 +496,7 @@ def test_picture_too_large_for_the_memory_is_set_aside_alone(workspace, project,
 
 
 def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
-    names = [f"cats/{number}.png" for number in range(taking.CHUNK_FILES + 1)]
+    names = [f"cats/{number}.png" for number in range(crew.CHUNK_FILES + 1)]
     folder = write(tmp_path / "pets", {name: picture() for name in names})
 
     def fall_over(done: int, total: int, stage: str) -> None:
@@ -504,7 +505,7 @@ def test_mistake_of_ours_keeps_what_was_recorded(workspace, project, tmp_path):
 
     with pytest.raises(ZeroDivisionError):
         take_folder(workspace, project, folder, fall_over)
-    assert len(dataset.images(workspace, project)) == taking.CHUNK_FILES
+    assert len(dataset.images(workspace, project)) == crew.CHUNK_FILES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
@@ -611,7 +612,7 @@ def test_killed_intake_keeps_what_was_taken_and_says_so(workspace, project, tmp_
     status = wait(workspace, project)
     assert status.error.sentence == IntakeFailedError.sentence
     taken = len(dataset.images(workspace, project))
-    assert taken >= taking.CHUNK_FILES
+    assert taken >= crew.CHUNK_FILES
     dismiss_intake(workspace, project)
     assert take_folder(workspace, project, tmp_path / "pets") == IntakeResult(3000 - taken, taken, 0)
 
@@ -659,7 +660,7 @@ def test_file_that_ends_the_process_that_reads_it_is_set_aside_alone(workspace, 
     monkeypatch.setattr(taking, "examine", crash)
     folder = write(tmp_path / "pets", {f"cats/{number}.png": picture() for number in range(8)})
     target = Target(workspace, project, workspace.project_folder(project) / "intakes" / "1", Limits())
-    intaking = Taking(target, intake_worker.processes)
+    intaking = Taking(target, crew.processes)
     assert intaking.take(of_folder(folder, Limits()), lambda *counted: None) == IntakeResult(7, 0, 1)
     bring_home(workspace, project, target.folder)
     assert "ended without a word" in reasons(workspace, project)["cats/5.png"]

@@ -65,7 +65,7 @@ def test_second_run_waits_until_the_first_is_over(workspace, project):
     first = queue(workspace, project, "wait")
     second = queue(workspace, project, "finish")
     assert runs.open_run(workspace, second.id).state == State.QUEUED
-    assert line.num_before(workspace, second) == 1
+    assert line.place_of(workspace, second).num_before == 1
     jobs.stop_run(workspace, first.id)
     wait_for(workspace, first, State.STOPPED)
     jobs.launch_queued(workspace)
@@ -95,8 +95,8 @@ def test_waiting_run_is_moved_up_by_one_place(workspace, project):
     wait_for(workspace, first, State.RUNNING)
     jobs.move_up(workspace, fourth.id)
     order = [runs.open_run(workspace, run.id) for run in (second, fourth, third)]
-    assert [line.num_before(workspace, run) for run in order] == [1, 2, 3]
-    assert [line.can_move_up(workspace, run) for run in order] == [False, True, True]
+    assert [line.place_of(workspace, run).num_before for run in order] == [1, 2, 3]
+    assert [line.place_of(workspace, run).next_before is not None for run in order] == [False, True, True]
     jobs.move_up(workspace, fourth.id)
     jobs.move_up(workspace, fourth.id)  # it is the first already
     jobs.stop_run(workspace, first.id)
@@ -126,7 +126,7 @@ def test_run_that_goes_on_begins_after_those_that_wait(workspace, project):
     wait_for(workspace, first, State.PAUSED)
     jobs.resume_run(workspace, first.id)
     wait_for(workspace, second, State.RUNNING)
-    assert line.num_before(workspace, runs.open_run(workspace, first.id)) == 1
+    assert line.place_of(workspace, runs.open_run(workspace, first.id)).num_before == 1
     jobs.stop_run(workspace, first.id)
     jobs.stop_run(workspace, second.id)
     wait_for(workspace, second, State.STOPPED)
@@ -297,8 +297,8 @@ def test_place_in_the_queue_counts_the_runs_of_all(workspace, project):
     runs.create_run(workspace, project.id, "first", CONFIG, TABLE)
     as_me = workspace.seen_by("me")
     mine = runs.create_run(as_me, projects.create_project(as_me, "Mine").id, "mine", CONFIG, TABLE)
-    assert line.num_before(as_me, mine) == 1
-    assert not line.can_move_up(as_me, mine)
+    assert line.place_of(as_me, mine).num_before == 1
+    assert line.place_of(as_me, mine).next_before is None
 
 
 def test_run_changes_places_with_another_of_the_same_person_alone(workspace, project):
@@ -309,7 +309,7 @@ def test_run_changes_places_with_another_of_the_same_person_alone(workspace, pro
     second = runs.create_run(as_me, own, "second", CONFIG, TABLE)
     jobs.move_up(as_me, second.id)
     order = [runs.open_run(workspace, run.id) for run in (second, others, first)]
-    assert [line.num_before(workspace, run) for run in order] == [0, 1, 2]
+    assert [line.place_of(workspace, run).num_before for run in order] == [0, 1, 2]
 
 
 def test_run_that_is_asked_for_while_its_project_is_deleted_never_begins(workspace, project):

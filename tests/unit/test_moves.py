@@ -247,41 +247,48 @@ def _new(folder: Path) -> Path:
     return file
 
 
-def test_server_that_starts_anew_takes_over_what_an_earlier_one_began(workspace, project, tmp_path, monkeypatch):
-    file = saved(workspace, project, tmp_path)
+def brought_while_no_server_follows(project: str, origin: Workspace, tmp_path: Path, monkeypatch) -> Workspace:
+    """A workspace into which a project comes, whose server does not see the end of that."""
     other = Workspace(tmp_path / "other")
+    file = saved(origin, project, tmp_path)
     monkeypatch.setattr(moves, "_follow", lambda workspace, folder: None)
     moves.bring_project(other, file, Limits())
+    return other
+
+
+def ids_after_a_new_start(workspace: Workspace) -> tuple[list[str], str]:
+    """The projects that are there once a new server has settled what comes, and the one that came."""
+    moves.adopt(workspace)
+    came = arrived(workspace).brought.project_id
+    return [found.id for found in projects.list_projects(workspace)], came
+
+
+def test_server_that_starts_anew_takes_over_what_an_earlier_one_began(workspace, project, tmp_path, monkeypatch):
+    other = brought_while_no_server_follows(project, workspace, tmp_path, monkeypatch)
     monkeypatch.undo()
-    moves.adopt(other)
-    project_id = arrived(other).brought.project_id
-    assert [found.id for found in projects.list_projects(other)] == [project_id]
+    there, came = ids_after_a_new_start(other)
+    assert there == [came]
 
 
 def test_server_that_died_before_it_said_what_came_of_a_move_says_so_when_it_starts_anew(
     workspace, project, tmp_path, monkeypatch
 ):
-    file = saved(workspace, project, tmp_path)
-    other = Workspace(tmp_path / "other")
-
     class Died(BaseException):
         """Nothing is tidied up any more."""
 
     def die(folder) -> None:
         raise Died
 
-    monkeypatch.setattr(moves, "_follow", lambda workspace, folder: None)
+    other = brought_while_no_server_follows(project, workspace, tmp_path, monkeypatch)
     monkeypatch.setattr(MoveFolder, "clear_away", die)
-    moves.bring_project(other, file, Limits())
     (folder,) = moves._folders(other)
     folder.worker.wait()
     with pytest.raises(Died):
         moves._settle(other, folder)
     (folder.path / OUTCOME).unlink()  # it died a moment sooner
     monkeypatch.undo()
-    moves.adopt(other)
-    project_id = arrived(other).brought.project_id
-    assert [found.id for found in projects.list_projects(other)] == [project_id]
+    there, came = ids_after_a_new_start(other)
+    assert there == [came]
 
 
 def test_server_that_died_before_it_had_cleared_away_does_so_when_it_starts_anew(

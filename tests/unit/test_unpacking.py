@@ -19,6 +19,7 @@ import pytest
 
 from core import (
     checks,
+    crew,
     curation,
     dataset,
     events,
@@ -36,10 +37,10 @@ from core.incoming import BrokenZipError
 from core.limits import Limits
 from core.projects import ProjectNotFoundError
 from core.runs import State
-from core.saved import keeping, packing, unpacking
-from core.saved.parcel import BadParcelError, NewerParcelError, NoRoomError
+from core.saved import packing, unpacking
+from core.saved.parcel import BadParcelError, CrashedPictureError, LargeParcelError, NewerParcelError, NoRoomError
 from core.saved.settling import bring_home
-from core.saved.unpacking import Brought, CrashedPictureError, LargeParcelError, unpack
+from core.saved.unpacking import Brought, unpack
 from core.workspace import Workspace
 from tests import parcels
 from tests.parcels import changed, names_in, packed
@@ -571,7 +572,9 @@ def test_run_with_a_part_that_would_fill_the_memory_is_left_out(origin, workspac
 
 
 def test_pool_is_not_waited_for_once_nobody_wants_the_pictures(workspace, parcel, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeping, "CHUNK_FILES", 1)
+    monkeypatch.setattr(crew, "CHUNK_FILES", 1)
+    monkeypatch.setattr(crew, "WAITING_PER_CORE", 8)
+    monkeypatch.setattr(crew.os, "cpu_count", lambda: 1)
     workspace.home.mkdir()
     decoded = []
 
@@ -589,7 +592,7 @@ def test_pool_is_not_waited_for_once_nobody_wants_the_pictures(workspace, parcel
     monkeypatch.setattr(unpacking, "keep_pictures", decode)
     with pytest.raises(CancelledError), ThreadPoolExecutor(1) as workers:
         unpack(workspace, parcel, tmp_path, Limits(), cancel, workers)
-    assert len(decoded) < unpacking.WAITING_CHUNKS / 2
+    assert len(decoded) < crew.WAITING_PER_CORE / 2
 
 
 def test_bomb_is_refused(workspace, parcel):
