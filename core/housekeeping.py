@@ -32,7 +32,6 @@ HALF_WRITTEN = (
     "runs/*/checkpoint/writing.*",
     "runs/*/exports/.packing-*",
 )
-RESERVE = "writing.reserve"  # the room that a worker keeps for its last word, for as long as it trains
 
 Rule = Callable[[Workspace], None]
 
@@ -95,7 +94,7 @@ def _shorten(log: Path) -> None:
 def remove_half_written(workspace: Workspace) -> None:
     """Removes what was being written a day ago and never got its name."""
     for path in _found(workspace, HALF_WRITTEN):
-        if path.name != RESERVE and _is_leftover(path):
+        if _is_leftover(path):
             _remove(path)
 
 

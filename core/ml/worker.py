@@ -28,7 +28,7 @@ from core.pictures import UnreadablePictureError
 from core.text import N_
 
 DOWNLOAD_EVENT_SECONDS = 0.3
-RESERVE, RESERVE_BYTES = "writing.reserve", 64 * 1024
+RESERVE, RESERVE_BYTES = "room-for-the-last-word", 64 * 1024
 NO_QUICK_FORM = N_("The quick form of this network could not be made, so Keras itself answers when you try it.")
 
 
@@ -85,10 +85,16 @@ def main_and_leave(folder: Path) -> NoReturn:
 
     At once: after an error TensorFlow may wait for ever for what it had under way.
     """
-    main(folder, is_alone=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    status = 1
+    try:
+        main(folder, is_alone=True)
+        status = 0
+    except Exception:
+        traceback.print_exc()  # not even the last word could be written
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def failed(problem: AppError) -> events.Failed:
@@ -116,7 +122,7 @@ def reserve_room(folder: Path) -> None:
 
 def clear_half_written(folder: Path) -> None:
     """Deletes what was being written, and what was reserved for the last event."""
-    for path in [*folder.glob("writing.*"), *folder.glob("checkpoint/writing.*")]:
+    for path in [*folder.glob("writing.*"), *folder.glob("checkpoint/writing.*"), folder / RESERVE]:
         path.unlink(missing_ok=True)
 
 

@@ -1,3 +1,4 @@
+import os
 import resource
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from core.ml import worker
 from core.pictures import decode
 from core.predict import predict
 from core.runs import Run, State
+from core.workspace import Workspace
 
 
 def said(folder):
@@ -177,5 +179,20 @@ def test_keras_answers_in_a_process_of_its_own(make_run):
         jobs.predict_with_keras(run, [b"no picture"])
 
 
-def test_housekeeping_leaves_the_room_that_a_worker_keeps():
-    assert housekeeping.RESERVE == worker.RESERVE
+def test_housekeeping_leaves_the_room_that_a_worker_keeps_and_the_worker_takes_it_away(make_run):
+    folder = make_run()
+    worker.reserve_room(folder)
+    os.utime(folder / worker.RESERVE, (0, 0))
+    housekeeping.sweep(Workspace(folder.parent.parent))
+    assert (folder / worker.RESERVE).stat().st_size == worker.RESERVE_BYTES
+    worker.clear_half_written(folder)
+    assert not (folder / worker.RESERVE).exists()
+
+
+def test_worker_that_cannot_even_say_its_last_word_ends(make_run, monkeypatch):
+    folder = make_run()
+    ended = []
+    monkeypatch.setattr(worker, "main", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    worker.main_and_leave(folder)
+    assert ended == [1]

@@ -66,7 +66,7 @@ def test_what_belongs_to_projects_and_runs_stays_however_old(workspace):
             "runs/r/model.keras",
             "runs/r/checkpoint/last.npz",
             "runs/r/worker.log",
-            "runs/r/writing.reserve",  # a worker's, for its last word
+            "runs/r/room-for-the-last-word",  # a worker's, for its last word
         )
     ]
     sweep(workspace)
