@@ -19,8 +19,9 @@ watched = at.run or waiting or newest
 changed = freshness.changes(own_runs, table)
 
 if watched:
-    if watched.id in changed:
-        freshness.note(changed[watched.id])
+    with st.container():
+        if watched.id in changed:
+            freshness.note(changed[watched.id])
     live.watch(at.workspace, watched)
 
 starts_one = at.run is None and waiting is None

@@ -44,13 +44,15 @@ def _view(workspace: Workspace, run_id: str, refresh: float | None) -> None:
         st.rerun()  # the whole page: its list and its next step change too, and how often this view is redrawn
     story = state.history(run)
     with st.container(border=True, key="live"):
-        _title(workspace, run)
-        _where_it_stands(workspace, run, story)
-        if story.features and all(phase.found == phase.needed for phase in story.features):
-            st.caption(_("The frozen layers know these pictures from a run before, so they need not look again."))
-        for note in story.notes:
-            st.warning(plain(_(note.sentence, **note.values)), icon=":material/info:")
-        _numbers(story)
+        # In a container of their own: a sentence that comes or goes must not move the charts, which would begin anew.
+        with st.container():
+            _title(workspace, run)
+            _where_it_stands(workspace, run, story)
+            if story.features and all(phase.found == phase.needed for phase in story.features):
+                st.caption(_("The frozen layers know these pictures from a run before, so they need not look again."))
+            for note in story.notes:
+                st.warning(plain(_(note.sentence, **note.values)), icon=":material/info:")
+            _numbers(story)
         if story.ready:
             results.training_charts(run)
         ending.tell(run, story)

@@ -86,6 +86,35 @@ def test_a_running_run_shows_how_far_it_is_and_can_be_stopped(workspace, filled,
     assert app.button(key=Key.STOP_RUN).disabled
 
 
+def place_of_charts(app, at=()):
+    """The numbers, from the page down, of the block that holds the charts."""
+    block = app.main
+    for index in at:
+        block = block.children[index]
+    own = [child for child in block.children.values() if child.type == "column"]
+    if own:
+        return [at]
+    return [
+        place
+        for index, child in block.children.items()
+        if hasattr(child, "children")
+        for place in place_of_charts(app, (*at, index))
+    ]
+
+
+def test_what_the_run_says_meanwhile_does_not_move_its_charts(workspace, filled, worker, own_process):
+    # The browser would take a chart at another place for another chart, and draw it anew without its zoom.
+    worker.begin(*own_process)
+    page = {"project": filled.id, "run": worker.run.id, "lang": "en"}
+    (before,) = place_of_charts(open_page("train", **page))
+    worker.say(worker.epoch(2, 0.75), events.Note(sentence="The disk is full.", values={}))
+    curation.move_images(workspace, filled.id, [1], LABELS[1])
+    app = open_page("train", **page)
+    assert "The disk is full" in texts(app)
+    assert "Since this training began" in texts(app)
+    assert place_of_charts(app) == [before]
+
+
 def figure(app, label):
     return next(metric.value for metric in app.metric if metric.label == label)
 
