@@ -40,7 +40,7 @@ def history(
     last = max(epochs["epoch"].max() if len(epochs) else 0, progress["position"].max() if len(progress) else 0)
     figure.update_xaxes(title_text=_("Epoch"), rangemode="tozero", zeroline=False, dtick=1 if last <= 10 else None)
     figure.update_yaxes(**_metric_axis(metric))
-    if not last:
+    if last < 1:  # plotly would show what lies before the first epoch too
         figure.update_xaxes(range=[0, 1])
     for start in _fine_tuning_starts(epochs, phases):
         _mark_fine_tuning(figure, start, metric, to_the_right=start < last / 2)

@@ -62,6 +62,10 @@ def test_one_epoch_already_shows():
     assert list(training.x) == [1]
 
 
+def test_within_the_first_epoch_the_axis_begins_at_its_begin():
+    assert charts.history(EPOCHS.head(0), PROGRESS.head(1), "loss").layout.xaxis.range == (0, 1)
+
+
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_before_the_first_batch_the_chart_is_empty_but_whole(metric):
     figure = charts.history(EPOCHS.head(0), PROGRESS.head(0), metric)
