@@ -1,15 +1,19 @@
 """The server: pages, the addresses beside them, the watch over queued runs. `streamlit run app.py` starts it."""
 
+import gc
 import os
+import pkgutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 
-from core import holding, housekeeping, intake, jobs, probing
+import core.ui
+from core import connections, holding, housekeeping, intake, jobs, probing
 from core.errors import AppError
 from core.saved import moves
 from core.ui import sharing, upload
@@ -21,6 +25,7 @@ from core.workspace import Workspace
 @asynccontextmanager
 async def lifespan(server: st.App) -> AsyncIterator[None]:
     """Asks who may reach it, holds the workspace and keeps it tidy, goes on with what went on, launches queued runs."""
+    load_pages()
     workspace = Workspace.default()
     _or_end(sharing.check)
     _or_end(partial(holding.hold, workspace.home))
@@ -30,7 +35,20 @@ async def lifespan(server: st.App) -> AsyncIterator[None]:
     jobs.watch(workspace)
     probing.watch(workspace.home)
     yield
+    connections.close_all()
     holding.release(workspace.home)
+
+
+def load_pages() -> None:
+    """Loads what the pages need, and leaves it out when garbage is looked for.
+
+    Streamlit looks for garbage after every run of a script. Through all that the libraries hold it takes a tenth of a
+    second, in which no page goes on.
+    """
+    for module in pkgutil.iter_modules(core.ui.__path__, f"{core.ui.__name__}."):
+        import_module(module.name)
+    gc.collect()
+    gc.freeze()
 
 
 def _or_end(check: Callable[[], None]) -> None:

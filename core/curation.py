@@ -135,7 +135,7 @@ def rename_class(workspace: Workspace, project_id: str, label: str, other: str) 
 
 def what_is_fine(workspace: Workspace, project_id: str) -> Fine:
     """Returns what its owner does not want to be told of any more."""
-    with workspace.database() as database:
+    with workspace.reading() as database:
         return frozenset(_fine(database, project_id))
 
 
@@ -169,7 +169,7 @@ def show_again(workspace: Workspace, project_id: str) -> None:
 
 def last_change(workspace: Workspace, project_id: str) -> Change | None:
     """Returns what `undo` would undo, None where there is nothing."""
-    with workspace.database() as database:
+    with workspace.reading() as database:
         row = _newest(database, project_id)
     return _change(row) if row else None
 

@@ -59,7 +59,7 @@ def removed_images(workspace: Workspace, project_id: str) -> pd.DataFrame:
 def num_images(workspace: Workspace, project_id: str) -> int:
     """Counts what `images` reads."""
     counted = "SELECT count(*) FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL"
-    with workspace.database() as database:
+    with workspace.reading() as database:
         return int(database.execute(counted, (project_id,)).fetchone()[0])
 
 
@@ -68,7 +68,7 @@ def labels(workspace: Workspace, project_id: str) -> list[str]:
     query = (
         "SELECT DISTINCT label FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL ORDER BY label"
     )
-    with workspace.database() as database:
+    with workspace.reading() as database:
         return [row["label"] for row in database.execute(query, (project_id,))]
 
 
@@ -84,7 +84,7 @@ def fingerprint(table: pd.DataFrame) -> str:
 
 def _table(workspace: Workspace, project_id: str, condition: str) -> pd.DataFrame:
     columns = ["file", *(column for column in COLUMNS if column != "path")]
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(
             f"SELECT {', '.join(columns)} FROM images WHERE project_id = ? AND problem IS NULL AND {condition} "
             "ORDER BY id",
@@ -105,7 +105,7 @@ def disputed(workspace: Workspace, project_id: str) -> dict[int, str]:
         "WHERE copy.project_id = ? AND copy.problem IS NOT NULL "
         "AND kept.problem IS NULL AND kept.removed IS NULL AND kept.label != other ORDER BY copy.id"
     )
-    with workspace.database() as database:
+    with workspace.reading() as database:
         return {row["id"]: row["other"] for row in database.execute(query, (project_id,))}
 
 
@@ -121,7 +121,7 @@ def set_aside(workspace: Workspace, project_id: str) -> pd.DataFrame:
         "AND kept.problem IS NULL AND kept.removed IS NULL "
         "AND kept.label = json_extract(file.problem, '$.values.other')) ORDER BY id"
     )
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(query, (project_id,)).fetchall()
     problems = [json.loads(row["problem"]) for row in rows]
     return pd.DataFrame(
@@ -154,7 +154,7 @@ def is_trainable(workspace: Workspace, project_id: str) -> bool:
         "SELECT label, count(*) AS images, total(split = 'validation') AS validation, total(split = 'test') AS test "
         "FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL GROUP BY label ORDER BY label"
     )
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(query, (project_id,)).fetchall()
     try:
         _check_counts(pd.DataFrame(map(tuple, rows), columns=["label", "images", "validation", "test"]))
@@ -224,7 +224,7 @@ def remove_all(workspace: Workspace, project_id: str) -> None:
 
 def _used_by_runs(workspace: Workspace, project_id: str) -> set[str]:
     """Paths of the images that a run was made with: it may be running, and it shows its mistakes later."""
-    with workspace.database() as database:
+    with workspace.reading() as database:
         ids = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
     tables = [workspace.run_folder(run_id) / "images.parquet" for run_id in ids]
     return {path for table in tables if table.exists() for path in pd.read_parquet(table, columns=["path"])["path"]}

@@ -100,7 +100,7 @@ class Harvest:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(f"CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
         self._database.execute("CREATE INDEX IF NOT EXISTS by_content ON rows (sha256) WHERE problem IS NULL")
-        self._database.execute("ATTACH ? AS project", (str(workspace.home / "headstart.db"),))
+        self._database.execute("ATTACH ? AS project", (str(workspace.index),))
         named = "SELECT 1 FROM project.projects WHERE id = ? AND deleted IS NULL"
         if not self._database.execute(named, (project_id,)).fetchone():
             self.close()

@@ -83,7 +83,7 @@ def list_deleted(workspace: Workspace) -> list[Project]:
 
 def _listed(workspace: Workspace, condition: str) -> list[Project]:
     asked = {"reader": workspace.reader, "latest": time.time() - KEPT_SECONDS}
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(f"SELECT {COLUMNS} FROM projects WHERE {OWN} AND {condition}", asked).fetchall()
     return [Project(**row) for row in rows]
 
@@ -94,7 +94,7 @@ def open_project(workspace: Workspace, project_id: str) -> Project:
     Raises:
         ProjectNotFoundError: There is none of that id, or not for this reader.
     """
-    with workspace.database() as database:
+    with workspace.reading() as database:
         row = database.execute(
             f"SELECT {COLUMNS} FROM projects WHERE id = :id AND {OWN} AND deleted IS NULL",
             {"id": project_id, "reader": workspace.reader},
@@ -150,7 +150,7 @@ def remove_project(workspace: Workspace, project_id: str) -> None:
     """
     # From here on nobody can bring it back, and the next look for what is to go finds what this one left.
     _change(workspace, project_id, "deleted = 0", "deleted IS NOT NULL")
-    with workspace.database() as database:
+    with workspace.reading() as database:
         runs = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
     folders = [workspace.project_folder(project_id), *map(workspace.run_folder, runs)]
     for folder in folders:

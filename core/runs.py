@@ -131,7 +131,7 @@ def list_runs(workspace: Workspace, project_id: str | None = None) -> list[Run]:
 
     Those of deleted projects are left out.
     """
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(
             f"{SEEN} AND (:project IS NULL OR project_id = :project) ORDER BY runs.created DESC",
             {"project": project_id, "reader": workspace.reader},
@@ -143,7 +143,7 @@ def list_unfinished(workspace: Workspace) -> list[Run]:
     """Returns everybody's runs that were not over when last seen, each in its true state; for the queue."""
     over = [str(state) for state in State if state.is_over]
     marks = ", ".join("?" * len(over))
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(f"SELECT * FROM runs WHERE state NOT IN ({marks})", over).fetchall()
     return [_run(workspace, dict(row)) for row in rows]
 
@@ -154,7 +154,7 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
     Raises:
         RunNotFoundError: There is none of that id, or not for this reader, or its project was deleted.
     """
-    with workspace.database() as database:
+    with workspace.reading() as database:
         row = database.execute(f"{SEEN} AND runs.id = :id", {"id": run_id, "reader": workspace.reader}).fetchone()
     if row is None:
         raise RunNotFoundError(run_id=run_id)
@@ -163,7 +163,7 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
 
 def look_again(workspace: Workspace, run: Run) -> Run:
     """Returns a run as it is now, also one whose project was deleted; one that is gone is as it was."""
-    with workspace.database() as database:
+    with workspace.reading() as database:
         row = database.execute("SELECT * FROM runs WHERE id = ?", (run.id,)).fetchone()
     return _run(workspace, dict(row)) if row else run
 

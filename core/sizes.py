@@ -50,7 +50,7 @@ _wanted = threading.Event()
 def measure(workspace: Workspace) -> Sizes:
     """Looks at every file of a workspace, which may take seconds, and remembers for `known` what they take."""
     began = time.monotonic()
-    with workspace.database() as database:
+    with workspace.reading() as database:
         owners = {row["id"]: row["project_id"] for row in database.execute("SELECT id, project_id FROM runs")}
     pictures, runs = Counter[str](), Counter[str]()
     kept = other = 0

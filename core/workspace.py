@@ -4,11 +4,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
+
+from core import connections
 
 HOME_VARIABLE = "HEADSTART_HOME"
 
@@ -53,28 +55,64 @@ class Workspace:
 
     @contextmanager
     def database(self, *, beside: Path | None = None) -> Iterator[sqlite3.Connection]:
-        """Opens the index for one transaction: committed at the end, rolled back when an exception leaves the block.
+        """Opens the index for one change: committed at the end, rolled back when an exception leaves the block.
+
+        Whoever else wants to change it waits.
 
         Args:
             beside: Another database, to be read in the same transaction under the name `beside`.
         """
+        with closing(self._connect()) as connection:
+            if beside is not None:
+                connection.execute("ATTACH ? AS beside", (str(beside),))
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Opens the index for one look, at all of it as it was at one moment. Nobody waits for anybody.
+
+        What would change it is refused with an `sqlite3.OperationalError`.
+        """
+        with (
+            connections.lent(self.index, self._connect_to_read) as connection,
+            _transaction(connection, "BEGIN"),
+        ):
+            yield connection
+
+    @property
+    def index(self) -> Path:
+        """The SQLite file."""
+        return self.home / "headstart.db"
+
+    def _connect(self) -> sqlite3.Connection:
         self.home.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.home / "headstart.db", timeout=30, isolation_level=None)
+        connection = sqlite3.connect(self.index, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
-            if beside is not None:
-                connection.execute("ATTACH ? AS beside", (str(beside),))
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        finally:
             connection.close()
+            raise
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []

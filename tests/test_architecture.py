@@ -48,6 +48,7 @@ LAYERS = (
         "reasons",
         "holding",
         "speeds",
+        "connections",
         "workspace",
     },
     {

@@ -100,6 +100,34 @@ def test_writers_at_once_wait_for_each_other_from_the_first_moment(workspace):
     assert len(project_ids(workspace)) == 40
 
 
+def test_a_look_waits_for_nobody_and_sees_the_index_as_it_was(workspace):
+    with workspace.database() as database:
+        database.execute(INSERT, ("p1", "Ants", 0.0))
+        with workspace.reading() as reading:
+            assert reading.execute("SELECT count(*) FROM projects").fetchone()[0] == 0
+    with workspace.reading() as reading:
+        assert reading.execute("SELECT count(*) FROM projects").fetchone()[0] == 1
+
+
+def test_nobody_waits_for_a_look(workspace):
+    with workspace.reading() as reading:
+        reading.execute("SELECT count(*) FROM projects").fetchone()
+        with workspace.database() as database:
+            database.execute(INSERT, ("p1", "Ants", 0.0))
+        assert reading.execute("SELECT count(*) FROM projects").fetchone()[0] == 0
+
+
+def test_a_look_cannot_change_anything(workspace):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), workspace.reading() as reading:
+        reading.execute(INSERT, ("p1", "Ants", 0.0))
+    assert project_ids(workspace) == []
+
+
+def test_a_look_at_an_older_workspace_brings_its_tables_up(tmp_path):
+    with Workspace(tmp_path / "home").reading() as reading:
+        assert reading.execute("SELECT count(*) FROM projects").fetchone()[0] == 0
+
+
 def test_two_processes_may_open_a_new_workspace_at_once(tmp_path):
     program = (
         "import sys; from pathlib import Path; from core.workspace import Workspace\n"
