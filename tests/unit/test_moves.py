@@ -106,6 +106,23 @@ def test_what_cannot_be_taken_in_is_told_and_changes_nothing(workspace, tmp_path
     assert not list(workspace.home.glob("projects/*"))
 
 
+def test_next_attempt_takes_away_what_is_told_of_the_readers_failed_ones_and_nothing_else(workspace, project, tmp_path):
+    file = saved(workspace, project, tmp_path)
+    (tmp_path / "pets.zip").write_bytes(b"no zip")
+    mine, theirs = workspace.seen_by("me"), workspace.seen_by("them")
+    moves.bring_project(theirs, tmp_path / "pets.zip", Limits())
+    assert arrived(theirs).error
+    moves.bring_project(mine, tmp_path / "pets.zip", Limits())
+    assert arrived(mine).error
+    moves.bring_project(mine, file, Limits())
+    first = arrived(mine)
+    assert first.brought
+    moves.bring_project(mine, tmp_path / "pets.zip", Limits())
+    told = [wait(workspace, move.name) for move in moves.list_arriving(mine)]
+    assert first in told and len(told) == 2
+    assert arrived(theirs).error
+
+
 def test_project_that_cannot_be_taken_over_at_the_end_changes_nothing(workspace, project, tmp_path, monkeypatch):
     parcels.make_run(workspace, project)
     file = saved(workspace, project, tmp_path)
