@@ -186,7 +186,8 @@ def _settle(workspace: Workspace, folder: MoveFolder) -> None:
     if "brought" in end:
         try:
             reader = folder.read(ORDER).get("reader")
-            bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
+            brought = end["brought"]
+            brought["name"] = bring_home(workspace.seen_by(reader), folder.path, brought["project_id"])
         except Exception as error:
             logger.exception("A project that was brought could not be taken over.")
             end = {"error": problem_of(error, folder).said()}

@@ -85,6 +85,14 @@ def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_the
     assert projects.list_projects(theirs) == []
 
 
+def test_project_that_comes_in_where_another_has_its_name_gets_a_number_and_says_so(workspace, project, tmp_path):
+    file = saved(workspace, project, tmp_path)
+    moves.bring_project(workspace, file, Limits())
+    brought = arrived(workspace).brought
+    name = projects.open_project(workspace, project).name
+    assert brought.name == projects.open_project(workspace, brought.project_id).name == f"{name} (2)"
+
+
 def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tmp_path):
     file = saved(workspace, project, tmp_path)
     other = Workspace(tmp_path / "other")
@@ -218,7 +226,7 @@ def test_nobody_waits_for_the_move_of_somebody_else(workspace, project, tmp_path
     def take_long(*given) -> None:
         entered.set()
         assert go_on.wait(PATIENCE_SECONDS)
-        bring_home(*given)
+        return bring_home(*given)
 
     monkeypatch.setattr(moves, "bring_home", take_long)
     moves.bring_project(workspace, file, Limits())

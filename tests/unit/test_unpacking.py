@@ -107,7 +107,7 @@ def told(workspace: Workspace, project_id: str):
 def test_project_comes_in_as_it_went_out(origin, workspace, parcel):
     home, project_id = origin
     # So that numbers and places differ.
-    parcels.make_project(workspace, parcel.with_name("other"))
+    projects.rename_project(workspace, parcels.make_project(workspace, parcel.with_name("other")), "Other")
     brought = bring(workspace, parcel)
     new_id = brought.project_id
     assert brought.name == "Colours & <b>more</b>"
