@@ -24,10 +24,12 @@ class Workspace:
         home: Created when missing. Its parts: `projects/<id>/images`, `projects/<id>/thumbnails`, `runs/<id>`.
         reader: Who looks at it: finds their own projects and runs and no others. None finds all: the server itself, and
             everybody where nobody signs in.
+        is_read_only: Whether nothing in the index is to be changed, so that nobody waits for who reads in it.
     """
 
     home: Path
     reader: str | None = None
+    is_read_only: bool = False
 
     @classmethod
     def default(cls) -> "Workspace":
@@ -42,6 +44,10 @@ class Workspace:
     def seen_by(self, reader: str | None) -> "Workspace":
         """Returns the same workspace as this reader finds it."""
         return replace(self, reader=reader)
+
+    def to_read(self) -> "Workspace":
+        """Returns the same workspace with an index that can be read alone; there must be one of the newest form."""
+        return replace(self, is_read_only=True)
 
     def project_folder(self, project_id: str) -> Path:
         """Where a project's pictures and thumbnails lie."""
@@ -58,15 +64,15 @@ class Workspace:
         Args:
             beside: Another database, to be read in the same transaction under the name `beside`.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.home / "headstart.db", timeout=30, isolation_level=None)
+        connection = self._connect()
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
-            migrate(connection)
+            if not self.is_read_only:
+                migrate(connection)
             if beside is not None:
                 connection.execute("ATTACH ? AS beside", (str(beside),))
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN" if self.is_read_only else "BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
         except BaseException:
@@ -75,6 +81,14 @@ class Workspace:
             raise
         finally:
             connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        file = self.home / "headstart.db"
+        if self.is_read_only:
+            place = f"{file.absolute().as_uri()}?mode=ro"
+            return sqlite3.connect(place, uri=True, timeout=30, isolation_level=None)
+        self.home.mkdir(parents=True, exist_ok=True)
+        return sqlite3.connect(file, timeout=30, isolation_level=None)
 
 
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []

@@ -4,10 +4,9 @@ import base64
 import hashlib
 import json
 import shutil
-import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +37,7 @@ def pack(workspace: Workspace, project_id: str, file: Path, on_progress: OnProgr
         ProjectNotFoundError: The project is not there.
         parcel.NoRoomError: The disk has too little room.
     """
+    workspace = workspace.to_read()
     project = projects.open_project(workspace, project_id)
     # One whose folder is gone, or was never whole, holds nothing to save.
     own_runs = [run for run in runs.list_runs(workspace, project_id) if (run.folder / "config.json").exists()]
@@ -80,18 +80,18 @@ class _Packing:
 
     def tables(self) -> None:
         """Writes the rows of the project's pictures and of what was done with them."""
-        with _reading(self._workspace) as database, self._written(parcel.IMAGES) as table:
+        with self._workspace.database() as database, self._written(parcel.IMAGES) as table:
             for row in database.execute(_select("id", *parcel.COLUMNS, "images"), (self._project_id,)):
                 likeness = row["likeness"]
                 coded = None if likeness is None else base64.b64encode(likeness).decode()
                 table.write(parcel.line(dict(row) | {"likeness": coded}))
-        with _reading(self._workspace) as database, self._written(parcel.CHANGES) as table:
+        with self._workspace.database() as database, self._written(parcel.CHANGES) as table:
             for row in database.execute(_select("made", "sentence", "before", "fine", "changes"), (self._project_id,)):
                 table.write(parcel.line(dict(row)))
 
     def fine(self) -> list[list[str]]:
         """Returns what the owner said is fine: the kind of a finding and its subject."""
-        with _reading(self._workspace) as database:
+        with self._workspace.database() as database:
             found = database.execute("SELECT kind, subject FROM fine WHERE project_id = ?", (self._project_id,))
             return [list(row) for row in found]
 
@@ -155,7 +155,7 @@ class _Packing:
 
 def _pictures(workspace: Workspace, project_id: str, own_runs: list[Run]) -> list[str]:
     """Returns the pictures of a project below its folder, and those that only its runs still have."""
-    with _reading(workspace) as database:
+    with workspace.database() as database:
         kept = "SELECT file FROM images WHERE project_id = ? AND file IS NOT NULL ORDER BY id"
         names = [row["file"] for row in database.execute(kept, (project_id,))]
     base = f"projects/{project_id}/"
@@ -199,15 +199,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | list):
         return [float(one) for one in value]
     return None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
-
-
-@contextmanager
-def _reading(workspace: Workspace) -> Iterator[sqlite3.Connection]:
-    """Opens the index to read in it, so that nothing there waits for this process."""
-    place = (workspace.home / "headstart.db").absolute().as_uri()
-    with closing(sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=30)) as database:
-        database.row_factory = sqlite3.Row
-        yield database
 
 
 def _select(*names: str) -> str:

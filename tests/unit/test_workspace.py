@@ -100,6 +100,23 @@ def test_writers_at_once_wait_for_each_other_from_the_first_moment(workspace):
     assert len(project_ids(workspace)) == 40
 
 
+def test_reading_alone_waits_for_no_writer_and_can_change_nothing(workspace):
+    with workspace.database() as database:
+        database.execute(INSERT, ("kept", "", 0))
+    with workspace.database() as database:
+        database.execute(INSERT, ("on its way", "", 0))
+        assert project_ids(workspace.to_read()) == ["kept"]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), workspace.to_read().database() as database:
+        database.execute(INSERT, ("never", "", 0))
+    assert project_ids(workspace) == ["kept", "on its way"]
+
+
+def test_reading_alone_makes_no_workspace(tmp_path):
+    with pytest.raises(sqlite3.OperationalError), Workspace(tmp_path / "none").to_read().database():
+        pass
+    assert not (tmp_path / "none").exists()
+
+
 def test_two_processes_may_open_a_new_workspace_at_once(tmp_path):
     program = (
         "import sys; from pathlib import Path; from core.workspace import Workspace\n"
