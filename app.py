@@ -16,7 +16,7 @@ import core.ui
 from core import connections, holding, housekeeping, intake, jobs, probing
 from core.errors import AppError
 from core.saved import moves
-from core.ui import sharing, upload
+from core.ui import sharing, upload, way_back
 from core.ui.pieces import show_bug
 from core.ui.routes import ROUTES
 from core.workspace import Workspace
@@ -63,7 +63,7 @@ def _or_end(check: Callable[[], None]) -> None:
 app = st.App(
     Path(__file__).parent / "pages" / "main.py",
     routes=ROUTES,
-    middleware=sharing.MIDDLEWARE,
+    middleware=[*sharing.MIDDLEWARE, *way_back.MIDDLEWARE],
     lifespan=lifespan,
     on_script_error=show_bug,
 )

@@ -41,6 +41,20 @@ def changes_since(run: Run, table: pd.DataFrame) -> Changes:
     return Changes(len(table) - len(both), len(moved), len(known) - len(both), len(renamed))
 
 
+def as_now(told: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Says which pictures that a run was checked with are still in use in its project, and in which class.
+
+    Args:
+        told: Of the run; column path, which no two contents ever share.
+        table: The project's images; columns path, id and label.
+
+    Returns:
+        The rows of `told` in their order, with columns id and label_now, missing where a picture is not in use.
+    """
+    now = table[["path", "id", "label"]].rename(columns={"label": "label_now"}).astype({"id": "Int64"})
+    return told.merge(now, on="path", how="left")
+
+
 def _renamed(both: pd.DataFrame) -> list[str]:
     """Which labels of before, as one, have become a label that was not there before and holds nothing else."""
     pairs = both[["label_then", "label_now"]].drop_duplicates()

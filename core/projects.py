@@ -1,7 +1,9 @@
 """Projects: a name for a set of images and the runs made with them."""
 
+import re
 import secrets
 import shutil
+import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ MAX_NAME_LENGTH = 80
 KEPT_DAYS = 7
 KEPT_SECONDS = KEPT_DAYS * 24 * 3600  # that a deleted project can be brought back
 COLUMNS = "id, name, created, deleted"
+NUMBER = re.compile(r" \(\d{1,2}\)$")  # at the end of a name that another project had already
 
 
 class ProjectNameError(AppError):
@@ -56,14 +59,37 @@ def _checked(name: str) -> str:
     return name
 
 
+def free_name(database: sqlite3.Connection, reader: str | None, name: str, *, project_id: str = "") -> str:
+    """Returns a project's name as it is, or with a number where another of the reader's projects is called like that.
+
+    Args:
+        database: In whose transaction the project gets its name.
+        reader: Whose it is, as `Workspace.reader`.
+        name: The wished one.
+        project_id: Its own id, where it has one already.
+    """
+    others = database.execute(
+        f"SELECT name FROM projects WHERE {OWN} AND deleted IS NULL AND id != :id", {"reader": reader, "id": project_id}
+    )
+    taken = {row["name"].casefold() for row in others}
+    wished, number = NUMBER.sub("", name), 1
+    while name.casefold() in taken:
+        number += 1
+        mark = f" ({number})"
+        name = wished[: MAX_NAME_LENGTH - len(mark)].rstrip() + mark
+    return name
+
+
 def create_project(workspace: Workspace, name: str) -> Project:
-    """Makes an empty project, which belongs to the workspace's reader.
+    """Makes an empty project, which belongs to the workspace's reader; its name gets a number where one has it already.
 
     Raises:
         ProjectNameError: The name is empty or too long.
     """
-    project = Project(id=secrets.token_hex(4), name=_checked(name), created=time.time())
+    name = _checked(name)
     with workspace.database() as database:
+        name = free_name(database, workspace.reader, name)
+        project = Project(id=secrets.token_hex(4), name=name, created=time.time())
         database.execute(
             "INSERT INTO projects (id, name, created, owner) VALUES (?, ?, ?, ?)",
             (project.id, project.name, project.created, workspace.reader),
@@ -112,14 +138,18 @@ def is_there(workspace: Workspace, project_id: str) -> bool:
     return False
 
 
-def rename_project(workspace: Workspace, project_id: str, name: str) -> None:
-    """Gives a project another name.
+def rename_project(workspace: Workspace, project_id: str, name: str) -> str:
+    """Gives a project another name and returns it, with a number where one of the reader's others has it already.
 
     Raises:
         ProjectNameError: The name is empty or too long.
         ProjectNotFoundError: There is none of that id.
     """
-    _change(workspace, project_id, "name = :name", "deleted IS NULL", name=_checked(name))
+    name = _checked(name)
+    with workspace.database() as database:
+        name = free_name(database, workspace.reader, name, project_id=project_id)
+        _change(database, workspace.reader, project_id, "name = :name", "deleted IS NULL", name=name)
+    return name
 
 
 def delete_project(workspace: Workspace, project_id: str) -> None:
@@ -130,16 +160,22 @@ def delete_project(workspace: Workspace, project_id: str) -> None:
     Raises:
         ProjectNotFoundError: There is none of that id.
     """
-    _change(workspace, project_id, "deleted = :now", "deleted IS NULL", now=time.time())
+    with workspace.database() as database:
+        _change(database, workspace.reader, project_id, "deleted = :now", "deleted IS NULL", now=time.time())
 
 
 def recover_project(workspace: Workspace, project_id: str) -> None:
-    """Brings a deleted project back, as it was.
+    """Brings a deleted project back, as it was; its name gets a number where another has it meanwhile.
 
     Raises:
         ProjectNotFoundError: It is gone for good.
     """
-    _change(workspace, project_id, "deleted = NULL", "deleted > :latest", latest=time.time() - KEPT_SECONDS)
+    reader, latest = workspace.reader, time.time() - KEPT_SECONDS
+    with workspace.database() as database:
+        _change(database, reader, project_id, "deleted = NULL", "deleted > :latest", latest=latest)
+        (name,) = database.execute("SELECT name FROM projects WHERE id = ?", (project_id,)).fetchone()
+        name = free_name(database, reader, name, project_id=project_id)
+        _change(database, reader, project_id, "name = :name", "deleted IS NULL", name=name)
 
 
 def remove_project(workspace: Workspace, project_id: str) -> None:
@@ -148,9 +184,9 @@ def remove_project(workspace: Workspace, project_id: str) -> None:
     Raises:
         ProjectNotFoundError: No deleted project has that id.
     """
-    # From here on nobody can bring it back, and the next look for what is to go finds what this one left.
-    _change(workspace, project_id, "deleted = 0", "deleted IS NOT NULL")
-    with workspace.reading() as database:
+    with workspace.database() as database:
+        # From here on nobody can bring it back, and the next look for what is to go finds what this one left.
+        _change(database, workspace.reader, project_id, "deleted = 0", "deleted IS NOT NULL")
         runs = [row["id"] for row in database.execute("SELECT id FROM runs WHERE project_id = ?", (project_id,))]
     folders = [workspace.project_folder(project_id), *map(workspace.run_folder, runs)]
     for folder in folders:
@@ -167,18 +203,16 @@ def remove_expired(workspace: Workspace) -> None:
         remove_project(workspace, project.id)
 
 
-def _change(workspace: Workspace, project_id: str, change: str, condition: str, **values: object) -> None:
+def _change(
+    database: sqlite3.Connection, reader: str | None, project_id: str, change: str, condition: str, **values: object
+) -> None:
     """Changes one of the reader's projects, where a condition holds.
 
     Raises:
         ProjectNotFoundError: There is none of that id for which it does.
     """
-    asked = values | {"id": project_id, "reader": workspace.reader}
-    with workspace.database() as database:
-        changed = database.execute(
-            f"UPDATE projects SET {change} WHERE id = :id AND {OWN} AND {condition}", asked
-        ).rowcount
-    if not changed:
+    asked = values | {"id": project_id, "reader": reader}
+    if not database.execute(f"UPDATE projects SET {change} WHERE id = :id AND {OWN} AND {condition}", asked).rowcount:
         raise ProjectNotFoundError(project_id=project_id)
 
 

@@ -23,8 +23,8 @@ is_locked = status is not None and not status.is_over
 
 if status:
     arriving.progress(at.workspace, at.project.id)
-else:
-    is_open = table.empty or state.session().brings_classes
+if status is None or status.error:  # the next attempt takes the error away
+    is_open = table.empty or status is not None or state.session().brings_classes
     with st.expander(_("Bring in pictures"), expanded=is_open, icon=":material/add_photo_alternate:"):
         source = st.pills(
             _("How do you bring them?"),

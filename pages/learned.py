@@ -4,13 +4,15 @@ import streamlit as st
 
 from core import dataset, metrics, runs
 from core.text import _
-from core.ui import freshness, navigation, pieces, results, state, words
+from core.ui import freshness, mistakes, navigation, pieces, results, state, words
 
 at = state.place()
 navigation.heading("learned", at)
 run = pieces.require_model(at)
-for changed in freshness.changes([run], dataset.images(at.workspace, run.project_id)).values():
-    freshness.note(changed)
+table = dataset.images(at.workspace, run.project_id)
+with st.container():  # what comes or goes in it must not move the rest, which would begin anew
+    for changed in freshness.changes([run], table).values():
+        freshness.note(changed)
 
 labels = runs.read_config(run).labels
 split = results.choose_split(run)
@@ -27,8 +29,7 @@ results.confusion(predictions, labels)
 st.header(_("Each class on its own"), anchor=False)
 results.class_table(metrics.class_scores(predictions, labels))
 
-st.header(_("Its most confident mistakes"), anchor=False)
-results.mistakes(at.workspace, metrics.worst_mistakes(predictions, results.NUM_MISTAKES))
+mistakes.show(at.workspace, run.project_id, predictions, table)
 
 with st.expander(_("How the training went"), icon=":material/show_chart:"):
     results.training_charts(run)

@@ -117,7 +117,7 @@ def save_project(workspace: Workspace, project_id: str) -> None:
 
 
 def bring_project(workspace: Workspace, file: Path, limits: Limits, *, discard: Path | None = None) -> None:
-    """Has a saved project taken in, as a project of its own.
+    """Has a saved project taken in, as a project of its own; what failed before at the reader's wish is forgotten.
 
     Args:
         workspace: Where to.
@@ -134,6 +134,9 @@ def bring_project(workspace: Workspace, file: Path, limits: Limits, *, discard: 
         "discard": str(discard) if discard else "",
         "reader": workspace.reader,
     }
+    for move in list_arriving(workspace):
+        if move.error:
+            dismiss(workspace, move.name)
     _start(workspace, IN + secrets.token_hex(4), order)
 
 
@@ -183,7 +186,8 @@ def _settle(workspace: Workspace, folder: MoveFolder) -> None:
     if "brought" in end:
         try:
             reader = folder.read(ORDER).get("reader")
-            bring_home(workspace.seen_by(reader), folder.path, end["brought"]["project_id"])
+            brought = end["brought"]
+            brought["name"] = bring_home(workspace.seen_by(reader), folder.path, brought["project_id"])
         except Exception as error:
             logger.exception("A project that was brought could not be taken over.")
             end = {"error": problem_of(error, folder).said()}

@@ -4,18 +4,22 @@ import json
 import sqlite3
 from pathlib import Path
 
+from core import projects
 from core.saved.parcel import COLUMNS, Shift, renumbered
 from core.saved.unpacking import HOME, ROWS_FILE
 from core.workspace import Workspace
 
 
-def bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
+def bring_home(workspace: Workspace, folder: Path, project_id: str) -> str:
     """Makes a project that was laid ready part of the workspace; once more changes nothing.
 
     Args:
         workspace: Whose reader is to own it.
         folder: Where it was laid ready; after an error it lies there as before.
         project_id: The one that it has here.
+
+    Returns:
+        Its name here, with a number where another of the reader's projects has it already.
 
     Raises:
         OSError: The disk is full.
@@ -24,25 +28,30 @@ def bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
     moved: list[tuple[Path, Path]] = []
     try:
         with workspace.database(beside=folder / ROWS_FILE) as database:
-            if database.execute("SELECT 1 FROM projects WHERE id = ?", (project_id,)).fetchone():
-                return
-            _insert_rows(database, project_id, workspace.reader)
+            settled = database.execute("SELECT name FROM projects WHERE id = ?", (project_id,)).fetchone()
+            if settled:
+                return str(settled["name"])
+            name = _insert_rows(database, project_id, workspace.reader)
             # After the rows: whatever lies under these new ids is this project's, from a time that was cut short.
             for source, target in _places(workspace, Workspace(folder / HOME), project_id, database):
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     source.rename(target)
                 moved.append((source, target))
+        return name
     except BaseException:
         for source, target in moved:
             target.rename(source)
         raise
 
 
-def _insert_rows(database: sqlite3.Connection, project_id: str, owner: str | None) -> None:
+def _insert_rows(database: sqlite3.Connection, project_id: str, owner: str | None) -> str:
+    """Writes all that the index says of a project; returns its name."""
     columns = ", ".join(COLUMNS)
+    name, created = database.execute("SELECT name, created FROM beside.project").fetchone()
+    name = projects.free_name(database, owner, name)
     database.execute(
-        "INSERT INTO projects (id, name, created, owner) SELECT id, name, created, ? FROM beside.project", (owner,)
+        "INSERT INTO projects (id, name, created, owner) VALUES (?, ?, ?, ?)", (project_id, name, created, owner)
     )
     first = Shift(database.execute("SELECT coalesce(max(id), 0) FROM images").fetchone()[0])
     database.execute(
@@ -61,6 +70,7 @@ def _insert_rows(database: sqlite3.Connection, project_id: str, owner: str | Non
         "INSERT INTO runs (id, project_id, name, created, state) SELECT id, ?, name, created, state FROM beside.runs",
         (project_id,),
     )
+    return name
 
 
 def _insert_changes(database: sqlite3.Connection, project_id: str, first: Shift) -> None:

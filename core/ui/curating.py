@@ -70,7 +70,7 @@ def show(
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(_("Your pictures"), anchor=False, width="content")
-        _undo_button(workspace, project_id, is_locked=is_locked)
+        undo_button(workspace, project_id, is_locked=is_locked)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = _part(num_used=len(table), num_aside=len(aside))
         shown = table if part == USED else aside
@@ -88,7 +88,8 @@ def show(
         gallery.ask_before_removing_all(workspace, project_id)
 
 
-def _undo_button(workspace: Workspace, project_id: str, *, is_locked: bool) -> None:
+def undo_button(workspace: Workspace, project_id: str, *, is_locked: bool) -> None:
+    """Offers to undo the last thing that was done with a project's pictures, where there is any."""
     change = curation.last_change(workspace, project_id)
     if change is None:
         return

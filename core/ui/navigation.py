@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -79,11 +81,20 @@ STEPS = {
 
 
 def pages() -> list[Page]:
-    """Returns the pages for `st.navigation`, titled in the reader's language."""
-    return [
+    """Returns the pages for `st.navigation`, titled in the reader's language; among them one for an unknown address."""
+    steps = [
         st.Page(step.file, title=_(step.title), icon=step.icon, default=name == "projects")
         for name, step in STEPS.items()
     ]
+    unknown = unknown_page()
+    # Where there is no page of that name, Streamlit says so itself, and in English.
+    return [*steps, st.Page("elsewhere.py", title=_("No such page"), url_path=unknown)] if unknown else steps
+
+
+def unknown_page() -> str:
+    """Returns what the address calls a page and is none; empty where it names one of ours, or none."""
+    name = PurePosixPath(unquote(urlsplit(st.context.url or "").path)).name.strip()
+    return "" if name in STEPS else name
 
 
 STEPS_OF_A_RUN = ("train", "learned", "try_it", "take_home")

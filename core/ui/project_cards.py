@@ -118,11 +118,21 @@ def ask_for_name(workspace: Workspace, project: Project) -> None:
             agreed = st.form_submit_button(_("Rename"), key=Key.CONFIRM, type="primary", icon=":material/check:")
         if agreed:
             with pieces.errors_shown():
-                projects.rename_project(workspace, project.id, name)
+                _tell_number(name, projects.rename_project(workspace, project.id, name))
                 pieces.close_question()
                 st.rerun()
 
     dialog()
+
+
+def _tell_number(wished: str, given: str) -> None:
+    """Says it where a project's name got a number, since another one is called like that."""
+    wished = " ".join(wished.split())
+    if given != wished:
+        told = _(
+            "There was a “{name}” already, so this one is called “{other}”.", name=plain(wished), other=plain(given)
+        )
+        st.toast(told, icon=":material/info:")
 
 
 def ask_before_deleting(workspace: Workspace, project: Project) -> None:

@@ -32,6 +32,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   const rail = part('nav', 'rail', part('ol', '', ...steps));
   rail.setAttribute('aria-label', data.alt);
+  // Streamlit's own link, which it has in English alone; the rail is on every page.
+  const skip = document.querySelector('[data-testid="stSkipToContent"]');
+  if (skip) skip.textContent = data.skip;
   const old = parentElement.querySelector('.rail');
   if (old) old.replaceWith(rail); else parentElement.append(rail);
 }

@@ -6,6 +6,8 @@ from typing import Literal
 
 from streamlit.components.v2 import component
 
+from core.text import _
+
 HEIGHT = 56  # pixels for marks and names, kept free so that the page does not move when they appear
 
 _HERE = Path(__file__).parent
@@ -37,7 +39,7 @@ def rail(marks: list[Mark], *, alt: str) -> str | None:
         The name of the step that was clicked just now, else None.
     """
     result = _rail(
-        data={"marks": [asdict(mark) for mark in marks], "alt": alt},
+        data={"marks": [asdict(mark) for mark in marks], "alt": alt, "skip": _("Skip to main content")},
         key="rail",
         height=HEIGHT,
         on_go_change=lambda: None,

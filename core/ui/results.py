@@ -1,21 +1,18 @@
-"""What a finished run is worth, in words a beginner reads: headline, scores for each class, mistakes as pictures."""
+"""What a finished run is worth, in words a beginner reads: headline, what is confused, scores for each class."""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core import charts, metrics, pictures
+from core import charts, metrics
 from core.runs import Run
 from core.text import _, ngettext, number, percent
 from core.ui import navigation, pieces, state, words
 from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.words import SPLITS
-from core.workspace import Workspace
 
-NUM_MISTAKES = 12
-MISTAKE_PIXELS = 256
 NARROW_PIXELS, SHARE_PIXELS = 72, 100  # columns that fit on a phone beside the names of the classes
 
 
@@ -150,29 +147,6 @@ def _share_column(title: str, help_text: str) -> Any:
     return st.column_config.ProgressColumn(
         title, width=SHARE_PIXELS, help=help_text, min_value=0.0, max_value=100.0, format=written
     )
-
-
-def mistakes(workspace: Workspace, wrong: pd.DataFrame) -> None:
-    """Shows wrong answers as pictures, each with what it was and what the network said."""
-    if wrong.empty:
-        st.success(_("There are none: every one of these pictures was named rightly."), icon=":material/celebration:")
-        return
-    cards = st.grid(4, min_column_width=170, gap="small")
-    for row in wrong.itertuples():
-        said = _(
-            "was **{label}**, said **{predicted}** with {confidence}",
-            label=plain(row.label),
-            predicted=plain(row.predicted),
-            confidence=percent(row.confidence),
-        )
-        with cards.container(gap="xsmall"):
-            path = workspace.home / row.path
-            if path.exists():
-                pieces.picture(pictures.decode(path, MISTAKE_PIXELS), alt=row.name)
-            else:
-                st.caption(_("The picture was removed from the project."))
-            st.markdown(f":small[{said}]")
-            pieces.file_name(row.name)
 
 
 def training_charts(run: Run) -> None:

@@ -123,6 +123,8 @@ class Key:
     CHART_ACCURACY = "chart_accuracy"
     RUN = "run_choice"
     SPLIT = "split"
+    MOVE_MISTAKE = "move_mistake_{}"
+    SET_MISTAKE_ASIDE = "set_mistake_aside_{}"
     TRY_SOURCE = "try_source"
     TRY_FILES = "try_files"
     TRY_CAMERA = "try_camera"

@@ -72,3 +72,16 @@ def test_what_was_chosen_stays_chosen_in_the_other_language(page, place):
     settled(page)
     page.get_by_text("Español", exact=True).click()
     expect(page.locator("[class*=st-key-setting_optimizer_es] input")).to_have_value("SGD con momento", timeout=PAGE_MS)
+
+
+def test_what_streamlit_says_itself_is_in_the_readers_language(page):
+    page.goto("/?lang=es")
+    skip = page.get_by_test_id("stSkipToContent")
+    expect(skip).to_have_text("Ir al contenido principal", timeout=PAGE_MS)
+    page.goto("/nada?lang=es")
+    expect(page.get_by_text("Headstart no tiene ninguna página «nada».")).to_be_visible(timeout=PAGE_MS)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Ir a los proyectos").click()
+    expect(page.get_by_role("heading", name="Proyectos", level=1)).to_be_visible(timeout=PAGE_MS)
+    page.get_by_text("English", exact=True).click()
+    expect(skip).to_have_text("Skip to main content", timeout=PAGE_MS)

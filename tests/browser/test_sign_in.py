@@ -13,6 +13,7 @@ from core import intake, projects
 from core.projects import Project
 from core.runs import Run
 from core.ui.routes import DOWNLOAD_URL, THUMBNAIL_URL
+from core.ui.way_back import COOKIE
 from core.workspace import Workspace
 from scripts.server import Server, running_server
 from tests.identity import sign_in_service
@@ -122,6 +123,17 @@ def test_somebody_signed_out_finds_a_way_in_and_nothing_else(chromium, server, s
             assert "Ana" not in page.locator("body").inner_text()
             expect(page.locator("[data-testid=stMain]").get_by_role("button")).to_have_count(1)
             expect(page.locator("[data-testid=stSidebar]")).to_have_count(0)
+
+
+def test_signing_in_leads_to_the_page_whose_address_was_opened(chromium, server, service, trained):
+    with browser_of(chromium, server, service, "ana") as context:
+        page = context.new_page()
+        address = f"/learned?project={trained.project_id}&run={trained.id}&lang=es"
+        page.goto(address)
+        page.get_by_role("button", name="Iniciar sesión").click()
+        expect(page.get_by_role("heading", name="Lo que aprendió", level=1)).to_be_visible()
+        assert page.url == server.url + address
+        assert not [cookie for cookie in context.cookies() if cookie["name"] == COOKIE]
 
 
 def test_each_finds_their_own_projects_alone(ana, bo, trained):

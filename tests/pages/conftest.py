@@ -131,13 +131,15 @@ class FakeWorker:
         table.to_parquet(self.run.folder / "predictions.parquet", index=False)
 
     def answer(self, num_right: int, num_wrong: int) -> None:
-        """The finished run is checked with so many pictures, every other one of the same class."""
+        """The finished run is checked with so many pictures that are gone, every other one of the same class."""
         file = self.run.folder / "predictions.parquet"
         count = num_right + num_wrong
         labels = [LABELS[index % 2] for index in range(count)]
         said = [LABELS[(index + (index >= num_right)) % 2] for index in range(count)]
         one = pd.read_parquet(file).head(1)
-        pd.concat([one] * count, ignore_index=True).assign(label=labels, predicted=said).to_parquet(file, index=False)
+        many = pd.concat([one] * count, ignore_index=True)
+        paths = [f"{number}.jpg" for number in range(count)]
+        many.assign(path=paths, label=labels, predicted=said).to_parquet(file, index=False)
 
     def stop(self) -> None:
         self.say(events.Stopped(best_epoch=0, val_accuracy=0.0))

@@ -81,6 +81,22 @@ def test_a_broken_zip_is_told_in_a_sentence(workspace, project):
     assert not app.exception
 
 
+def test_after_an_error_more_can_be_brought_at_once_and_a_success_takes_the_error_away(
+    workspace, project, pictures, tmp_path
+):
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for label, name, file in pictures:
+            archive.write(file, f"{label}/{name}")
+    app = open_page("images", project=project.id, lang="en")
+    app.pills(key=Key.IMAGE_SOURCE).set_value("zip").run()
+    for number, data in enumerate((b"not a zip", (tmp_path / "pictures.zip").read_bytes())):
+        app.file_uploader(key=Key.ZIP.format(number)).upload("pictures.zip", data).run()
+        app.button(key=Key.ZIP_START).click().run()
+        wait_for_intake(workspace, project.id)
+        app.run()
+        assert (len(app.error), len(app.success)) == ((1, 0), (0, 1))[number]
+
+
 def test_the_file_set_aside_is_listed_by_name(filled):
     app = open_page("images", project=filled.id, lang="en")
     (table,) = [element.value for element in app.dataframe]

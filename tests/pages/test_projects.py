@@ -46,6 +46,19 @@ def test_a_project_is_renamed(workspace, project):
     assert projects.open_project(workspace, project.id).name == "Insects"
 
 
+def test_renamed_project_says_it_where_its_name_got_a_number(workspace, project, monkeypatch):
+    told = []
+    monkeypatch.setattr("streamlit.toast", lambda said, **look: told.append(said))  # the run after it begins at once
+    projects.create_project(workspace, "Insects")
+    app = open_page("projects", lang="en")
+    for name in ("Insects", "Beetles"):
+        app.button(key=Key.RENAME_PROJECT.format(project.id)).click().run()
+        app.text_input(key=Key.RENAME_NAME).set_value(name)
+        app.button(key=Key.CONFIRM).click().run()
+    assert told == [r"There was a “Insects” already, so this one is called “Insects \(2\)”."]
+    assert "### Beetles" in texts(app)
+
+
 def test_deleting_asks_first(workspace, project):
     app = open_page("projects")
     app.button(key=Key.DELETE_PROJECT.format(project.id)).click().run()

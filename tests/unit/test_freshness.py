@@ -3,7 +3,7 @@ import pytest
 
 from core import projects, runs
 from core.config import Phase, RunConfig
-from core.freshness import Changes, changes_since
+from core.freshness import Changes, as_now, changes_since
 
 CONFIG = RunConfig(backbone="residual10", image_size=112, labels=("ant", "bee"), phases=(Phase(3, 1e-3, 41),))
 SEVEN = pd.DataFrame(
@@ -48,3 +48,15 @@ NEW = pd.DataFrame({"path": ["7.jpg", "8.jpg"], "label": ["ant", "fly"]})
 )
 def test_what_happened_to_the_images_since_a_run_began_is_counted(run_of_seven, now, expected):
     assert changes_since(run_of_seven, now) == expected
+
+
+def test_pictures_of_a_run_are_found_again_with_the_class_that_they_have_now_unless_they_are_not_in_use():
+    table = relabelled(_3="wasp").assign(id=range(10, 17)).drop(index=0)
+    told = SEVEN.iloc[[3, 0, 1]].assign(predicted="wasp")
+    now = as_now(told, table)
+    assert now["path"].to_list() == ["3.jpg", "0.jpg", "1.jpg"]
+    assert now[["id", "label", "label_now"]].iloc[[0, 2]].to_numpy().tolist() == [
+        [13, "bee", "wasp"],
+        [11, "ant", "ant"],
+    ]
+    assert now[["id", "label_now"]].iloc[1].isna().all()

@@ -85,6 +85,14 @@ def test_project_that_comes_in_belongs_to_the_reader_who_brought_it_and_only_the
     assert projects.list_projects(theirs) == []
 
 
+def test_project_that_comes_in_where_another_has_its_name_gets_a_number_and_says_so(workspace, project, tmp_path):
+    file = saved(workspace, project, tmp_path)
+    moves.bring_project(workspace, file, Limits())
+    brought = arrived(workspace).brought
+    name = projects.open_project(workspace, project).name
+    assert brought.name == projects.open_project(workspace, brought.project_id).name == f"{name} (2)"
+
+
 def test_nothing_but_what_is_told_is_left_of_what_came_in(workspace, project, tmp_path):
     file = saved(workspace, project, tmp_path)
     other = Workspace(tmp_path / "other")
@@ -104,6 +112,23 @@ def test_what_cannot_be_taken_in_is_told_and_changes_nothing(workspace, tmp_path
     assert "is not a zip that can be read" in move.error.shown()
     assert projects.list_projects(workspace) == []
     assert not list(workspace.home.glob("projects/*"))
+
+
+def test_next_attempt_takes_away_what_is_told_of_the_readers_failed_ones_and_nothing_else(workspace, project, tmp_path):
+    file = saved(workspace, project, tmp_path)
+    (tmp_path / "pets.zip").write_bytes(b"no zip")
+    mine, theirs = workspace.seen_by("me"), workspace.seen_by("them")
+    moves.bring_project(theirs, tmp_path / "pets.zip", Limits())
+    assert arrived(theirs).error
+    moves.bring_project(mine, tmp_path / "pets.zip", Limits())
+    assert arrived(mine).error
+    moves.bring_project(mine, file, Limits())
+    first = arrived(mine)
+    assert first.brought
+    moves.bring_project(mine, tmp_path / "pets.zip", Limits())
+    told = [wait(workspace, move.name) for move in moves.list_arriving(mine)]
+    assert first in told and len(told) == 2
+    assert arrived(theirs).error
 
 
 def test_project_that_cannot_be_taken_over_at_the_end_changes_nothing(workspace, project, tmp_path, monkeypatch):
@@ -201,7 +226,7 @@ def test_nobody_waits_for_the_move_of_somebody_else(workspace, project, tmp_path
     def take_long(*given) -> None:
         entered.set()
         assert go_on.wait(PATIENCE_SECONDS)
-        bring_home(*given)
+        return bring_home(*given)
 
     monkeypatch.setattr(moves, "bring_home", take_long)
     moves.bring_project(workspace, file, Limits())

@@ -44,8 +44,39 @@ def test_projects_are_listed_the_newest_first(workspace):
     assert names(workspace) == ["third", "second", "first"]
 
 
-def test_two_projects_may_have_the_same_name(workspace):
-    assert create_project(workspace, "Ants").id != create_project(workspace, "Ants").id
+def test_project_whose_name_another_one_has_gets_a_number(workspace):
+    for name in ("Ants", " ants ", "Ants", "Ants (2)", "Trip (2024)", "Trip (2024)"):
+        create_project(workspace, name)
+    assert names(workspace)[::-1] == ["Ants", "ants (2)", "Ants (3)", "Ants (4)", "Trip (2024)", "Trip (2024) (2)"]
+
+
+def test_number_fits_behind_the_longest_name(workspace):
+    for _ in range(2):
+        project = create_project(workspace, "x" * MAX_NAME_LENGTH)
+    assert project.name == "x" * (MAX_NAME_LENGTH - 4) + " (2)"
+
+
+def test_renamed_project_gets_a_number_where_another_one_has_the_name_and_not_for_its_own(workspace):
+    create_project(workspace, "Ants")
+    project = create_project(workspace, "Bees")
+    assert rename_project(workspace, project.id, "Ants") == "Ants (2)"
+    assert rename_project(workspace, project.id, "Ants (2)") == "Ants (2)"
+    assert open_project(workspace, project.id).name == "Ants (2)"
+    assert rename_project(workspace, project.id, "bees") == "bees"
+
+
+def test_name_of_a_deleted_project_is_free_and_the_project_gets_a_number_when_it_comes_back(workspace):
+    gone = create_project(workspace, "Ants")
+    delete_project(workspace, gone.id)
+    assert create_project(workspace, "Ants").name == "Ants"
+    recover_project(workspace, gone.id)
+    assert open_project(workspace, gone.id).name == "Ants (2)"
+
+
+def test_names_of_other_readers_are_free(workspace):
+    create_project(workspace.seen_by(ANA), "Ants")
+    assert create_project(workspace.seen_by(BO), "Ants").name == "Ants"
+    assert create_project(workspace.seen_by(ANA), "Ants").name == "Ants (2)"
 
 
 def test_name_may_be_anything_a_person_writes(workspace):

@@ -107,7 +107,7 @@ def told(workspace: Workspace, project_id: str):
 def test_project_comes_in_as_it_went_out(origin, workspace, parcel):
     home, project_id = origin
     # So that numbers and places differ.
-    parcels.make_project(workspace, parcel.with_name("other"))
+    projects.rename_project(workspace, parcels.make_project(workspace, parcel.with_name("other")), "Other")
     brought = bring(workspace, parcel)
     new_id = brought.project_id
     assert brought.name == "Colours & <b>more</b>"
@@ -256,9 +256,9 @@ def test_run_whose_folder_is_gone_is_not_saved(workspace, tmp_path):
     assert bring(other, packed(workspace, project_id, tmp_path / "project.zip")).num_runs == 0
 
 
-def test_project_that_is_not_there_cannot_be_packed(workspace, tmp_path):
+def test_project_that_is_not_there_cannot_be_packed(origin, tmp_path):
     with pytest.raises(ProjectNotFoundError):
-        packed(workspace, "p404", tmp_path / "project.zip")
+        packed(origin[0], "p404", tmp_path / "project.zip")
 
 
 def under_way(workspace: Workspace, project_id: str, own_process) -> runs.Run:
@@ -334,6 +334,12 @@ def test_run_that_is_deleted_while_its_project_is_packed_is_left_out(workspace, 
     brought = bring(Workspace(tmp_path / "other"), file)
     assert (brought.num_runs, brought.runs_left_out) == (1, ())
     assert [run.name for run in runs.list_runs(Workspace(tmp_path / "other"))] == [kept.name]
+
+
+def test_packing_waits_for_nobody_who_writes_in_the_index(origin, tmp_path):
+    workspace, _project_id = origin
+    with workspace.database():
+        assert packed(*origin, tmp_path / "project.zip").exists()
 
 
 def test_packing_says_how_far_it_is_and_ends_when_it_is_told(origin, tmp_path):
