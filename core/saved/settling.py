@@ -4,6 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+from core import features, fingerprints
 from core.saved.parcel import COLUMNS, Shift, renumbered
 from core.saved.unpacking import HOME, ROWS_FILE
 from core.workspace import Workspace
@@ -28,11 +29,13 @@ def bring_home(workspace: Workspace, folder: Path, project_id: str) -> None:
                 return
             _insert_rows(database, project_id, workspace.reader)
             # After the rows: whatever lies under these new ids is this project's, from a time that was cut short.
-            for source, target in _places(workspace, Workspace(folder / HOME), project_id, database):
+            laid = Workspace(folder / HOME)
+            for source, target in _places(workspace, laid, project_id, database):
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     source.rename(target)
                 moved.append((source, target))
+            fingerprints.take_over(workspace.home / features.FOLDER, laid.home / features.FOLDER)
     except BaseException:
         for source, target in moved:
             target.rename(source)
