@@ -71,6 +71,7 @@ LAYERS = (
     {
         "curation",
         "freshness",
+        "best",
         "saved",
         "housekeeping",
         "checks",

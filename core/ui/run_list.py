@@ -27,7 +27,7 @@ def show(workspace: Workspace, own_runs: list[Run], watched: Run | None, changed
 
 
 def _row(workspace: Workspace, run: Run, changed: Changes | None, *, is_watched: bool) -> None:
-    accuracy = state.history(run).best_accuracy
+    accuracy = state.accuracy(run)
     when = format_datetime(datetime.fromtimestamp(run.created), "short", locale=language())
     with st.container(width=340):
         st.markdown(f"**{plain(run.name)}**  \n:small[:gray[{plain(when)} · {_backbone(run)}]]")

@@ -257,6 +257,11 @@ def history(run: Run) -> History:
     return stories[run.id]
 
 
+def accuracy(run: Run | None) -> float | None:
+    """Returns the validation accuracy of a run's kept epoch, 0 to 1; None where there is none."""
+    return history(run).best_accuracy if run else None
+
+
 def draft(at: Place) -> Draft:
     """Returns the model and settings being put together for the project of this page."""
     assert at.project is not None
