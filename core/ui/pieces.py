@@ -160,10 +160,15 @@ def run_label(run: Run, *, is_best: bool) -> str:
     return " · ".join(filter(None, parts))
 
 
-def state_badge(run_state: State) -> None:
-    """Shows a run's state as a coloured badge with an icon, so that colour alone carries nothing."""
+def state_badge(run_state: State, note: str = "") -> None:
+    """Shows a run's state as a coloured badge with an icon, so that colour alone carries nothing.
+
+    Args:
+        run_state: Which.
+        note: What more is told of it in the badge; empty for nothing.
+    """
     word, icon, color = STATE_WORDS[run_state]
-    st.badge(_(word), icon=icon, color=color)  # type: ignore[arg-type]
+    st.badge(" · ".join(filter(None, (_(word), note))), icon=icon, color=color)  # type: ignore[arg-type]
 
 
 def explain(*names: str) -> None:

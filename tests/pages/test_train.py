@@ -188,6 +188,39 @@ def test_a_waiting_run_is_moved_up_with_a_click_while_another_waits_before_it(wo
     assert "Waiting: 2 runs go before" in texts(open_page("train", project=filled.id, run=second.id, lang="en"))
 
 
+def test_the_list_says_how_many_go_before_each_waiting_run_and_reads_the_line_once(
+    workspace, filled, worker, own_process, monkeypatch
+):
+    worker.begin(*own_process)
+    third, second = (
+        runs.create_run(workspace, filled.id, name, worker.config, worker.table) for name in ("third", "second")
+    )
+    runs.swap_places(workspace, third, second)
+    read, list_unfinished = [], runs.list_unfinished
+    monkeypatch.setattr(runs, "list_unfinished", lambda workspace: read.append(1) or list_unfinished(workspace))
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    waiting = [one.value for one in app.markdown if "waiting" in one.value]
+    assert ["1 run before it" in one for one in waiting] == [True, False]  # the newest stands first in the list
+    assert ["2 runs before it" in one for one in waiting] == [False, True]
+    assert len(read) == 1
+
+
+def test_a_waiting_run_before_which_there_is_none_begins_in_a_moment(filled, worker):
+    said = texts(open_page("train", project=filled.id, run=worker.run.id, lang="en"))
+    assert "Waiting: it begins in a moment." in said
+    assert "waiting · begins in a moment" in said
+
+
+def test_the_list_follows_where_the_line_moves_on(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    second = runs.create_run(workspace, filled.id, "second", worker.config, worker.table)
+    app = open_page("train", project=filled.id, run=second.id, lang="en")
+    assert "waiting · 1 run before it" in texts(app)
+    worker.finish()
+    app.run()
+    assert "waiting · begins in a moment" in texts(app)
+
+
 def test_the_bar_of_a_stopped_run_shows_how_far_it_came(workspace, filled, worker):
     worker.begin(1, 0.0)
     worker.say(events.Finishing(best_epoch=1), events.Stopped(best_epoch=1, val_accuracy=0.5))
@@ -284,7 +317,7 @@ def test_a_watched_run_that_was_deleted_meanwhile_is_told_calmly(workspace, fill
         from core.workspace import Workspace
 
         live._ask(jobs.stop_run, Workspace(Path(home)), run_id)
-        live._view(Workspace(Path(home)), run_id, live.REFRESH_SECONDS)
+        live._view(Workspace(Path(home)), run_id, live.REFRESH_SECONDS, None)
 
     runs.delete_run(workspace, finished.id)
     app = AppTest.from_function(script, args=(str(workspace.home), finished.id)).run()
