@@ -180,7 +180,7 @@ def start(at: Place, table: pd.DataFrame, num_runs: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             _("Name of the run"),
-            key=Key.RUN_NAME,
+            key=Key.RUN_NAME.format(num_runs),  # so that it is empty for the next one
             placeholder=suggested,
             max_chars=projects.MAX_NAME_LENGTH,
             width=320,
