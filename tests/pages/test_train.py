@@ -48,15 +48,31 @@ def test_better_trains_in_two_phases(workspace, filled):
     assert second.frozen_layers < first.frozen_layers
 
 
-def test_a_preset_says_before_it_is_chosen_that_it_undoes_ones_own_freezing(filled):
+def test_a_preset_says_before_it_is_chosen_that_it_sets_aside_ones_own_freezing_which_comes_back(filled):
     model = open_page("model", project=filled.id, lang="en")
     assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
     model.select_slider(key=Key.STAGE.format("residual10")).set_value(RESIDUAL.stages[-2].num_layers).run()
     app = open_page("train", project=filled.id, lang="en")
-    lost = f"In place of the {RESIDUAL.stages[-2].num_layers} layers that you chose."
-    assert texts(app).count(lost) == 1  # “Better” freezes just as many, “Quick” all
+    chosen = RESIDUAL.stages[-2].num_layers
+    told = f"In place of the {chosen} layers that you chose, which “Own settings” keeps."
+    assert texts(app).count(told) == 1  # “Better” freezes just as many, “Quick” all
     app.button(key=Key.PRESET.format("quick")).click().run()
-    assert lost not in texts(app)
+    assert told not in texts(app)
+    app.button(key=Key.PRESET.format("own")).click().run()
+    assert f"**{RESIDUAL.title}** · {chosen} of {RESIDUAL.num_layers} layers frozen" in texts(app)
+    assert told in texts(app)
+
+
+def test_nobody_is_told_to_have_chosen_what_a_preset_or_another_network_froze(filled):
+    app = open_page("train", project=filled.id, lang="en")
+    for preset in ("better", "own"):
+        app.button(key=Key.PRESET.format(preset)).click().run()
+    assert "that you chose" not in texts(app)
+    model = open_page("model", project=filled.id, lang="en")
+    model.select_slider(key=Key.STAGE.format("residual10")).set_value(0).run()
+    model.toggle(key=Key.BACKBONE_ALL).set_value(True).run()
+    model.button(key=Key.BACKBONE.format("vgg16")).click().run()
+    assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
 
 
 def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
