@@ -59,7 +59,12 @@ def _buttons(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
     if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
         navigation.go("train", run=run.id)
     if pieces.asks(
-        " ", Key.DELETE_RUN.format(run.id), icon=":material/delete:", type="tertiary", help=_("Delete this run")
+        _("Delete the training “{name}”", name=plain(run.name)),
+        Key.DELETE_RUN.format(run.id),
+        icon=":material/delete:",
+        type="tertiary",
+        width=pieces.ICON_WIDTH,
+        help=_("Delete this run"),
     ):
         _ask_before_deleting(workspace, run)
 

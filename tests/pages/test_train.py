@@ -329,6 +329,11 @@ def test_a_run_is_deleted_after_asking(workspace, filled, finished):
     assert not app.exception
 
 
+def test_the_icon_that_deletes_a_run_is_heard_by_the_name_of_the_run(filled, finished):
+    app = open_page("train", project=filled.id, run=finished.id, lang="en")
+    assert app.button(key=Key.DELETE_RUN.format(finished.id)).label == "Delete the training “First \\*try\\*”"
+
+
 def test_a_run_whose_folder_is_gone_is_listed_without_its_backbone(filled, finished):
     (finished.folder / "config.json").unlink()
     app = open_page("train", project=filled.id, run=finished.id, lang="en")
