@@ -27,9 +27,7 @@ logger = logging.getLogger(__name__)
 
 CHART_HEIGHT = 300
 SHOWN_QUALITY = 90
-ICON_WIDTH = (
-    24  # of a button of which only the icon is seen, in pixels: its label is heard, and leaves no room to be read
-)
+ICON_WIDTH = 24  # of a button, in pixels: of its label, which is heard all the same, nothing is seen beside the icon
 NAME_LETTERS = 20  # of a file, in one line below a small picture
 
 STATE_WORDS = {
