@@ -73,6 +73,14 @@ def labels(workspace: Workspace, project_id: str) -> list[str]:
         return [row["label"] for row in database.execute(query, (project_id,))]
 
 
+def labels_by_path(workspace: Workspace, project_id: str) -> pd.DataFrame:
+    """Reads only where the images that `images` reads lie, and what each shows: columns path and label."""
+    query = "SELECT file, label FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL ORDER BY id"
+    with workspace.database() as database:
+        rows = database.execute(query, (project_id,)).fetchall()
+    return pd.DataFrame([(_path(project_id, row["file"]), row["label"]) for row in rows], columns=["path", "label"])
+
+
 def fingerprint(table: pd.DataFrame) -> str:
     """Tells tables of `images` apart by all that a check or a split looks at, in every row."""
     digest = hashlib.blake2b(digest_size=16)
@@ -92,10 +100,15 @@ def _table(workspace: Workspace, project_id: str, condition: str) -> pd.DataFram
             (project_id,),
         ).fetchall()
     table = pd.DataFrame(map(tuple, rows), columns=columns)
-    base = f"projects/{project_id}/"
     split = table["split"].astype(object)
-    table = table.assign(path=[base + file for file in table["file"]], split=split.where(split.notna(), None))
+    paths = [_path(project_id, file) for file in table["file"]]
+    table = table.assign(path=paths, split=split.where(split.notna(), None))
     return table[COLUMNS].astype({"similar": "Int64", **dict.fromkeys(LOOKS, float)})
+
+
+def _path(project_id: str, file: str) -> str:
+    """Returns where a file of a project's folder lies in the workspace."""
+    return f"projects/{project_id}/{file}"
 
 
 def disputed(workspace: Workspace, project_id: str) -> dict[int, str]:

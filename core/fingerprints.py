@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +43,40 @@ def of_pictures(folder: Path, home: Path, paths: Sequence[str]) -> list[bytes]:
     if new:
         _remember(memory, known | {path: (size, time_ns, value) for path, size, time_ns, value in new})
     return found
+
+
+def note(folder: Path, home: Path, digests: Mapping[str, bytes]) -> None:
+    """Remembers the fingerprints of pictures that were just written, so that nobody need read them again.
+
+    Args:
+        folder: Where the fingerprints are remembered; those that it remembered before are forgotten.
+        home: What the paths start from.
+        digests: The fingerprints by path.
+
+    Raises:
+        OSError: A picture is gone, or the disk is full.
+    """
+    stats = {path: (home / path).stat() for path in digests}
+    _remember(
+        folder / MEMORY,
+        {path: (stat.st_size, stat.st_mtime_ns, digests[path]) for path, stat in stats.items()},
+    )
+
+
+def take_over(folder: Path, other: Path) -> None:
+    """Remembers what another memory knows too, such as that of pictures which come here with their paths and times.
+
+    Args:
+        folder: Where the fingerprints are remembered.
+        other: Where they were remembered until now; nothing need be there.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    new = _remembered(other / MEMORY)
+    if new:
+        # What a run adds at this very moment may be lost, and is then read again.
+        _remember(folder / MEMORY, _remembered(folder / MEMORY) | new)
 
 
 def forget_missing(folder: Path, home: Path) -> None:

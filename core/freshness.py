@@ -1,6 +1,8 @@
 """Freshness: whether a project's images are still those that a run was made with."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -53,6 +55,34 @@ def as_now(told: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """
     now = table[["path", "id", "label"]].rename(columns={"label": "label_now"}).astype({"id": "Int64"})
     return told.merge(now, on="path", how="left")
+
+
+def fingerprint(table: pd.DataFrame) -> int:
+    """Tells apart which images there are and which class each is of, in whatever order.
+
+    Args:
+        table: Columns path and label.
+    """
+    return int(pd.util.hash_pandas_object(table[["path", "label"]].astype(object), index=False).sum())
+
+
+def is_fresh(run: Run, now: int) -> bool:
+    """Says whether nothing at all changed since a run began; one whose folder is gone is not fresh.
+
+    Args:
+        run: Any run, over or not.
+        now: The fingerprint of its project's images.
+    """
+    try:
+        return _learned_from(run.folder / "images.parquet") == now
+    except FileNotFoundError:
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _learned_from(images: Path) -> int:
+    """Returns the fingerprint of a run's own table, which never changes."""
+    return fingerprint(pd.read_parquet(images, columns=["path", "label"]))
 
 
 def _renamed(both: pd.DataFrame) -> list[str]:

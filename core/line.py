@@ -20,15 +20,24 @@ class Place:
     next_before: Run | None
 
 
-def place_of(workspace: Workspace, run: Run) -> Place:
-    """Finds the place of a waiting run."""
-    unfinished = [other for other in runs.list_unfinished(workspace) if not other.state.is_over]
+def places(workspace: Workspace) -> dict[str, Place]:
+    """Finds the place of every waiting run, by its id; those of others count, and are not told."""
+    unfinished = [run for run in runs.list_unfinished(workspace) if not run.state.is_over]
     own = {project.id for project in projects.list_projects(workspace)}
-    sooner = [other for other in in_order(unfinished) if other.queued < run.queued]
-    num_running = sum(other.state != State.QUEUED for other in unfinished)
-    return Place(
-        num_running + len(sooner), next((other for other in reversed(sooner) if other.project_id in own), None)
-    )
+    num_before = sum(run.state != State.QUEUED for run in unfinished)
+    next_before: Run | None = None
+    found = {}
+    for run in in_order(unfinished):
+        if run.project_id in own:
+            found[run.id] = Place(num_before, next_before)
+            next_before = run
+        num_before += 1
+    return found
+
+
+def place_of(workspace: Workspace, run: Run) -> Place:
+    """Finds the place of one of the reader's runs; before one that no longer waits there is none."""
+    return places(workspace).get(run.id, Place(0, None))
 
 
 def in_order(every: list[Run]) -> list[Run]:

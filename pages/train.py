@@ -5,6 +5,7 @@ import streamlit as st
 from core import runs
 from core.text import _
 from core.ui import cost, freshness, live, navigation, pieces, run_list, settings, state
+from core.ui.state import Key
 
 at = state.place()
 navigation.heading("train", at)
@@ -25,7 +26,9 @@ if watched:
     live.watch(at.workspace, watched)
 
 starts_one = at.run is None and waiting is None
-with st.expander(_("Start a new run"), expanded=starts_one, icon=":material/play_circle:"):
+# A form of its own after each start: one that the reader had opened would stay open above the run that it started.
+form = Key.START_FORM.format(own_runs[0].id if own_runs else "")
+with st.expander(_("Start a new run"), expanded=starts_one, key=form, icon=":material/play_circle:"):
     settings.choose_preset(at)
     settings.what_freezes(at)
     if state.draft(at).preset == "own":

@@ -72,6 +72,7 @@ LAYERS = (
     {
         "curation",
         "freshness",
+        "best",
         "saved",
         "housekeeping",
         "checks",

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import fingerprints
 from core.dataset import thumbnail_of
 from core.errors import AppError
 from core.harvest import written
@@ -21,7 +22,15 @@ class Picture:
     problem: str | None = None
 
 
-def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[str | None]:
+@dataclass(frozen=True)
+class Kept:
+    """What became of a picture: with `problem` it is set aside, else it is kept with this fingerprint."""
+
+    digest: bytes = b""
+    problem: str | None = None
+
+
+def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[Kept]:
     """Decodes pictures and lays them ready, each with its thumbnail, in whichever process has time.
 
     Args:
@@ -30,7 +39,7 @@ def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[
         max_pixels: A picture with more is set aside.
 
     Returns:
-        For each, why it is set aside; None where it is not.
+        For each, what became of it.
 
     Raises:
         OSError: The disk is full.
@@ -38,21 +47,21 @@ def keep_pictures(pictures: list[Picture], home: Path, max_pixels: int) -> list[
     return [_keep(picture, home, max_pixels) for picture in pictures]
 
 
-def _keep(picture: Picture, home: Path, max_pixels: int) -> str | None:
+def _keep(picture: Picture, home: Path, max_pixels: int) -> Kept:
     if picture.problem:
-        return picture.problem
+        return Kept(problem=picture.problem)
     file = home / picture.file
     try:
         copy = working_copy(picture.data, max_pixels=max_pixels)
         if hashlib.sha256(picture.data).hexdigest() != picture.sha256 or copy.suffix != file.suffix:
             raise SetAsideError("altered")
     except AppError as error:
-        return written(error)
+        return Kept(problem=written(error))
     except MemoryError:
-        return written(SetAsideError("memory"))
+        return Kept(problem=written(SetAsideError("memory")))
     # Not the bytes that came: what is kept holds nothing that the picture does not need.
     for path, data in ((file, copy.data), (thumbnail_of(file), copy.thumbnail)):
         if data is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-    return None
+    return Kept(fingerprints.of(copy.data))

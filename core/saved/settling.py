@@ -4,7 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from core import projects
+from core import features, fingerprints, projects
 from core.saved.parcel import COLUMNS, Shift, renumbered
 from core.saved.unpacking import HOME, ROWS_FILE
 from core.workspace import Workspace
@@ -33,11 +33,13 @@ def bring_home(workspace: Workspace, folder: Path, project_id: str) -> str:
                 return str(settled["name"])
             name = _insert_rows(database, project_id, workspace.reader)
             # After the rows: whatever lies under these new ids is this project's, from a time that was cut short.
-            for source, target in _places(workspace, Workspace(folder / HOME), project_id, database):
+            laid = Workspace(folder / HOME)
+            for source, target in _places(workspace, laid, project_id, database):
                 if not target.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     source.rename(target)
                 moved.append((source, target))
+            fingerprints.take_over(workspace.home / features.FOLDER, laid.home / features.FOLDER)
         return name
     except BaseException:
         for source, target in moved:

@@ -4,6 +4,7 @@ It comes from a stranger as far as anybody knows. Nothing of it is taken over as
 anew, rows are checked value by value, runs are proved (`core.saved.proving`). Below the folder of the move then lie
 
     home/projects/<id>, home/runs/<id>   as they will lie in the workspace
+    home/features                        the fingerprints of its pictures, computed here
     rows.db                              what goes into its index
 """
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core import features, fingerprints
 from core.crew import handed_out, in_chunks
 from core.harvest import written
 from core.incoming import Incoming, list_zip, opened_zip
@@ -25,7 +27,7 @@ from core.limits import FREE_BYTES_KEPT, MEGABYTE, Limits
 from core.reasons import REASONS, SetAsideError
 from core.runs import Run, State
 from core.saved import parcel, soundness
-from core.saved.keeping import Picture, keep_pictures
+from core.saved.keeping import Kept, Picture, keep_pictures
 from core.saved.packing import OnProgress
 from core.saved.proving import prove
 from core.saved.soundness import MAX_RUNS, SHA256, UnsoundError, checked_path, checked_state, is_count, require, told_as
@@ -120,11 +122,12 @@ class _Unpacking:
         self._old_id = project["id"]
         self._id = secrets.token_hex(4)  # not the one that it had: who brings it twice has two
         self._home.project_folder(self._id).mkdir(parents=True)
-        problems = self._pictures(workers)
+        kept = self._pictures(workers)
+        self._note_fingerprints(kept)
         with closing(sqlite3.connect(self._folder / ROWS_FILE, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = OFF")  # whoever loses it begins anew
             database.execute("BEGIN")
-            numbers, num_aside = self._images(database, problems)
+            numbers, num_aside = self._images(database, kept)
             self._said(database, manifest, numbers)
             left_out = self._take_runs(database, told_runs)
             database.execute("CREATE TABLE project (id, name, created)")
@@ -137,9 +140,9 @@ class _Unpacking:
             self._id, project["name"], num_images, num_aside, len(told_runs) - len(left_out), tuple(left_out)
         )
 
-    def _pictures(self, workers: Executor) -> dict[str, str | None]:
-        """Lays the pictures ready; returns each that is listed, with why it is set aside or None."""
-        problems: dict[str, str | None] = {}
+    def _pictures(self, workers: Executor) -> dict[str, Kept]:
+        """Lays the pictures ready; returns what became of each that is listed."""
+        kept: dict[str, Kept] = {}
         sums: dict[str, str] = {}
         with told_as(parcel.FILES):
             for row in self._rows(parcel.FILES):
@@ -154,13 +157,18 @@ class _Unpacking:
             for chunk, future in handed_out(
                 pictures, lambda chunk: workers.submit(keep_pictures, chunk, home, self._limits.pixels)
             ):
-                problems.update(zip((picture.file for picture in chunk), future.result(), strict=True))
+                kept.update(zip((picture.file for picture in chunk), future.result(), strict=True))
                 self._advance(sum(len(picture.data) for picture in chunk))
         except BrokenProcessPool as error:
             raise parcel.CrashedPictureError() from error
         finally:
             workers.shutdown(cancel_futures=True)
-        return problems
+        return kept
+
+    def _note_fingerprints(self, kept: dict[str, Kept]) -> None:
+        """Lays ready by what a run finds again what frozen layers said of the same pictures before."""
+        digests = {checked_path(name, self._id): one.digest for name, one in kept.items() if one.problem is None}
+        fingerprints.note(self._home.home / features.FOLDER, self._home.home, digests)
 
     def _picture(self, name: str, digest: str) -> Picture:
         item = self._members.small.get(f"{parcel.PICTURES}/{name}")
@@ -173,7 +181,7 @@ class _Unpacking:
         except SetAsideError as problem:
             return Picture(name, digest, b"", written(problem))
 
-    def _images(self, database: sqlite3.Connection, problems: dict[str, str | None]) -> tuple[dict[int, int], int]:
+    def _images(self, database: sqlite3.Connection, kept: dict[str, Kept]) -> tuple[dict[int, int], int]:
         """Writes the rows of the pictures, numbered from 1 on.
 
         Returns:
@@ -182,6 +190,7 @@ class _Unpacking:
         database.execute(f"CREATE TABLE images (id INTEGER PRIMARY KEY, {', '.join(parcel.COLUMNS)})")
         insert = f"INSERT INTO images VALUES (?{', ?' * len(parcel.COLUMNS)})"
         numbers: dict[int, int] = {}
+        absent = Kept(problem=written(SetAsideError("absent")))
         num_aside = 0
         with told_as(parcel.IMAGES):
             for number, row in enumerate(self._rows(parcel.IMAGES), start=1):
@@ -189,7 +198,7 @@ class _Unpacking:
                 numbers[row["id"]] = number
                 values = soundness.image(row)
                 if values["file"] is not None:
-                    problem = problems.get(values["file"], written(SetAsideError("absent")))
+                    problem = kept.get(values["file"], absent).problem
                     if problem is not None:
                         num_aside += 1
                         values |= {"file": None, "label": None, "split": None, "problem": problem, "removed": None}

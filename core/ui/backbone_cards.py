@@ -76,7 +76,8 @@ def _card(at: Place, row: Backbone, *, is_chosen: bool) -> None:
         width="stretch",
     )
     if pressed and not is_chosen:
-        state.keep_draft(at, replace(state.draft(at), backbone=row.name, frozen_layers=None))
+        chosen = replace(state.draft(at), backbone=row.name, frozen_layers=None, has_own_freezing=False)
+        state.keep_draft(at, chosen)
         st.rerun()
 
 

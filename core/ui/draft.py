@@ -22,6 +22,7 @@ class Draft:
         backbone: Name of a row of the catalog.
         start: Pretrained weights, or from scratch.
         frozen_layers: Frozen layers counted from the input, where `preset` is `own`; None for the whole backbone.
+        has_own_freezing: Somebody moved the slider to `frozen_layers`, which therefore outlasts a preset.
         learn_batch_norm: Let batch normalisation of the trainable part update its statistics.
         head: The new classification head.
         preset: `own` for the settings below, else a preset that decides them.
@@ -32,6 +33,7 @@ class Draft:
     backbone: str = "residual10"
     start: Start = "imagenet"
     frozen_layers: int | None = None
+    has_own_freezing: bool = False
     learn_batch_norm: bool = False
     head: Head = field(default_factory=Head)
     preset: Choice = "quick"
@@ -92,15 +94,19 @@ class Draft:
         return self.row.num_layers if self.frozen_layers is None else min(self.frozen_layers, self.row.num_layers)
 
     def as_own(self) -> "Draft":
-        """Returns the same settings as own ones, so that changing a preset begins with its numbers."""
+        """Returns the same settings as own ones, so that changing a preset begins with its numbers.
+
+        What somebody chose with the slider comes back.
+        """
         if self.preset == "own":
             return self
         config = self.config(())
+        is_own = self.has_own_freezing or self.start == "scratch"
         second = config.phases[1:] or (Phase(self.fine_tune_epochs, self.fine_tune_learning_rate, 0),)
         return replace(
             self,
             preset="own",
-            frozen_layers=self.frozen,
+            frozen_layers=self.frozen_layers if is_own else self.frozen,
             epochs=config.phases[0].epochs,
             learning_rate=config.phases[0].learning_rate,
             fine_tune_epochs=second[0].epochs,

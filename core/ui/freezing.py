@@ -71,6 +71,12 @@ def _slider(at: Place, draft: Draft) -> None:
 def _who_decides(draft: Draft) -> str:
     """Says what becomes of the preset when the slider is moved, and of the slider when a preset is chosen."""
     own = _(OWN[0])
+    if draft.preset == "own" and draft.has_own_freezing:
+        return _(
+            "It is trained as it stands here (“{own}” under Train). Choosing a preset there sets it aside until "
+            "“{own}” is chosen again.",
+            own=own,
+        )
     if draft.preset == "own":
         return _("It is trained as it stands here (“{own}” under Train). Choosing a preset there replaces it.", own=own)
     title = _(PRESETS[draft.preset].title)
@@ -78,7 +84,8 @@ def _who_decides(draft: Draft) -> str:
 
 
 def _freeze(at: Place, key: str) -> None:
-    state.keep_draft(at, replace(state.draft(at).as_own(), frozen_layers=st.session_state[key]))
+    own = state.draft(at).as_own()
+    state.keep_draft(at, replace(own, frozen_layers=st.session_state[key], has_own_freezing=True))
 
 
 def _counts(row: Backbone, frozen: int, summary: Summary) -> None:

@@ -86,11 +86,12 @@ def _row(workspace: Workspace, project: Project) -> None:
                     projects.recover_project(workspace, project.id)
                     st.rerun()
             if pieces.asks(
-                " ",
+                _("Delete the project “{name}” for good", name=plain(project.name)),
                 Key.REMOVE_PROJECT.format(project.id),
                 icon=":material/delete_forever:",
                 help=_("Delete for good now"),
                 type="tertiary",
+                width=pieces.ICON_WIDTH,
             ):
                 _ask_before_removing(workspace, project)
 

@@ -23,7 +23,7 @@ USUAL_MORE_EPOCHS, MOST_MORE_EPOCHS = 10, 500
 def watch(workspace: Workspace, run: Run) -> None:
     """Shows a run; redrawn every half second until it is over, and less often while it waits."""
     refresh = _refresh_seconds(run)
-    st.fragment(_view, run_every=refresh)(workspace, run.id, refresh)
+    st.fragment(_view, run_every=refresh)(workspace, run.id, refresh, _place(workspace, run))
     if run.has_model and run.state.is_over:
         navigation.next_button("learned", _("Next: see what it learned"), run=run.id)
 
@@ -34,20 +34,27 @@ def _refresh_seconds(run: Run) -> float | None:
     return WAITING_SECONDS if run.state == State.QUEUED else REFRESH_SECONDS
 
 
-def _view(workspace: Workspace, run_id: str, refresh: float | None) -> None:
+def _place(workspace: Workspace, run: Run) -> line.Place | None:
+    return line.place_of(workspace, run) if run.state == State.QUEUED else None
+
+
+def _view(workspace: Workspace, run_id: str, refresh: float | None, place: line.Place | None) -> None:
     try:
         run = runs.open_run(workspace, run_id)
     except RunNotFoundError as error:
         st.info(plain(error.shown()), icon=":material/info:")
         return
-    if _refresh_seconds(run) != refresh:
+    if (_refresh_seconds(run), _place(workspace, run)) != (refresh, place):
         st.rerun()  # the whole page: its list and its next step change too, and how often this view is redrawn
     story = state.history(run)
     with st.container(border=True, key="live"):
         # In a container of their own: a sentence that comes or goes must not move the charts, which would begin anew.
         with st.container():
             _title(workspace, run)
-            _where_it_stands(workspace, run, story)
+            if place is None:
+                _where_it_stands(run, story)
+            else:
+                _place_in_line(workspace, run, place)
             if story.features and all(phase.found == phase.needed for phase in story.features):
                 st.caption(_("The frozen layers know these pictures from a run before, so they need not look again."))
             for note in story.notes:
@@ -142,10 +149,7 @@ def _ask(what: Callable[[Workspace, str], None], workspace: Workspace, run_id: s
         st.toast(_("That could not be done: {reason}.", reason=plain(error.strerror or str(error))))
 
 
-def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
-    if run.state == State.QUEUED:
-        _place_in_line(workspace, run)
-        return
+def _where_it_stands(run: Run, story: History) -> None:
     if story.ready is None and story.download and not run.state.is_over:
         total = story.download.total_bytes
         share = story.download.done_bytes / total if total else 0.0
@@ -158,14 +162,9 @@ def _where_it_stands(workspace: Workspace, run: Run, story: History) -> None:
     st.progress(story.fraction_done, text=_progress_text(run, story))
 
 
-def _place_in_line(workspace: Workspace, run: Run) -> None:
-    place = line.place_of(workspace, run)
-    before = place.num_before
+def _place_in_line(workspace: Workspace, run: Run, place: line.Place) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            ngettext("Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", before),
-            width="content",
-        )
+        st.markdown(_waiting(place.num_before), width="content")
         if place.next_before is not None:
             st.button(
                 _("Move up"),
@@ -175,6 +174,14 @@ def _place_in_line(workspace: Workspace, run: Run) -> None:
                 args=(jobs.move_up, workspace, run.id),
                 help=_("Begins before the training that is next before it in line."),
             )
+
+
+def _waiting(num_before: int) -> str:
+    if not num_before:
+        return _("Waiting: it begins in a moment.")
+    return ngettext(
+        "Waiting: {count} run goes before this one.", "Waiting: {count} runs go before this one.", num_before
+    )
 
 
 def _progress_text(run: Run, story: History) -> str:

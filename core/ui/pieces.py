@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ import streamlit as st
 from PIL import Image
 from plotly.graph_objects import Figure
 
-from core import dataset, intake, runs
+from core import best, dataset, intake, runs
 from core.errors import AppError
 from core.runs import Run, State
 from core.text import N_, _, number, shortened
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 CHART_HEIGHT = 300
 SHOWN_QUALITY = 90
+ICON_WIDTH = 24  # of a button, in pixels: of its label, which is heard all the same, nothing is seen beside the icon
 NAME_LETTERS = 20  # of a file, in one line below a small picture
 
 STATE_WORDS = {
@@ -77,7 +78,7 @@ def picture(pixels: np.ndarray, *, alt: str) -> None:
     st.image(f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}", width="stretch", alt=alt)
 
 
-def missing(sentence: str, step: str, label: str) -> None:
+def missing(sentence: str, step: str, label: str) -> NoReturn:
     """Says what a page still needs, links to where it is supplied, and ends the page."""
     with st.container(border=True):
         st.markdown(f":material/info: {sentence}")
@@ -117,21 +118,22 @@ def is_trainable(table: pd.DataFrame) -> bool:
 
 
 def require_model(at: Place) -> Run:
-    """Returns the run that the page is about: the one in the address or the newest with a model. Else ends the page."""
+    """Returns the run that the page is about: the one in the address, else the usual one. Ends the page without any."""
     require_project(at)
     assert at.project is not None
     with_model = [run for run in runs.list_runs(at.workspace, at.project.id) if run.has_model]
+    usual = best.usual_run(at.workspace, with_model)
     if at.run and not at.run.state.is_over:
         missing(_("This run is not over yet. Its model is there when the training ends."), "train", _("Watch it train"))
-    if not with_model:
+    if usual is None:
         missing(_("Nothing has been trained in this project yet."), "train", _("To the training"))
-    run = next((run for run in with_model if at.run and run.id == at.run.id), with_model[0])
-    return choose_run(with_model, run)
+    run = next((run for run in with_model if at.run and run.id == at.run.id), usual)
+    return choose_run(with_model, run, best.best_run(at.workspace, with_model))
 
 
-def choose_run(own_runs: list[Run], chosen: Run) -> Run:
+def choose_run(own_runs: list[Run], chosen: Run, best_so_far: Run | None) -> Run:
     """Lets the reader choose among several runs, and keeps the choice in the address."""
-    names = {run.id: run_label(run) for run in own_runs}
+    names = {run.id: run_label(run, is_best=run == best_so_far) for run in own_runs}
     if len(own_runs) > 1:
         key = state.in_words(Key.RUN)
         picked = st.selectbox(
@@ -153,15 +155,21 @@ def _follow_choice(key: str) -> None:
     st.query_params[state.RUN_PARAMETER] = st.session_state[key]
 
 
-def run_label(run: Run) -> str:
-    """Returns a run's name with its state, as plain text."""
-    return f"{run.name} · {_(STATE_WORDS[run.state][0])}"
+def run_label(run: Run, *, is_best: bool) -> str:
+    """Returns a run's name with its state, as plain text, and says so where it is the best."""
+    parts = [run.name, _(STATE_WORDS[run.state][0]), _("best so far") if is_best else ""]
+    return " · ".join(filter(None, parts))
 
 
-def state_badge(run_state: State) -> None:
-    """Shows a run's state as a coloured badge with an icon, so that colour alone carries nothing."""
+def state_badge(run_state: State, note: str = "") -> None:
+    """Shows a run's state as a coloured badge with an icon, so that colour alone carries nothing.
+
+    Args:
+        run_state: Which.
+        note: What more is told of it in the badge; empty for nothing.
+    """
     word, icon, color = STATE_WORDS[run_state]
-    st.badge(_(word), icon=icon, color=color)  # type: ignore[arg-type]
+    st.badge(" · ".join(filter(None, (_(word), note))), icon=icon, color=color)  # type: ignore[arg-type]
 
 
 def explain(*names: str) -> None:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core import dataset, jobs, projects, runs
+from core import best, dataset, jobs, projects, runs
 from core.projects import KEPT_DAYS, MAX_NAME_LENGTH, Project
 from core.text import _, ngettext, percent
-from core.ui import housekeeping, moving, navigation, pieces, routes, sharing, standing
+from core.ui import housekeeping, moving, navigation, pieces, routes, sharing, state
 from core.ui.markup import plain
 from core.ui.network import drawing
 from core.ui.state import Key
@@ -51,7 +51,7 @@ def welcome() -> None:
 def card(workspace: Workspace, project: Project, *, is_open: bool) -> None:
     """Shows one project: name, what is in it, how well it did, and what can be done with it."""
     own_runs = runs.list_runs(workspace, project.id)
-    accuracy = standing.newest_accuracy(own_runs)
+    accuracy = state.accuracy(best.usual_run(workspace, own_runs))
     st.markdown(f"### {plain(project.name)}", anchors=False)
     contents = [
         ngettext("{count} picture", "{count} pictures", dataset.num_images(workspace, project.id)),

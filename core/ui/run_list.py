@@ -5,11 +5,11 @@ from datetime import datetime
 import streamlit as st
 from babel.dates import format_datetime
 
-from core import jobs, runs
+from core import jobs, line, runs
 from core.backbones import CATALOG
 from core.freshness import Changes
-from core.runs import Run, RunNotFoundError
-from core.text import _, language, percent
+from core.runs import Run, RunNotFoundError, State
+from core.text import _, language, ngettext, percent
 from core.ui import freshness, navigation, pieces, state, words
 from core.ui.markup import plain
 from core.ui.state import Key
@@ -18,37 +18,55 @@ from core.workspace import Workspace
 
 def show(workspace: Workspace, own_runs: list[Run], watched: Run | None, changed: dict[str, Changes]) -> None:
     """Lists the runs, the newest first; `changed` says what happened to the pictures since a run began."""
+    places = line.places(workspace) if any(run.state == State.QUEUED for run in own_runs) else {}
     for run in own_runs:
         with (
             st.container(border=True),
             st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
         ):
-            _row(workspace, run, changed.get(run.id), is_watched=watched is not None and watched.id == run.id)
+            _name(run)
+            with st.container(horizontal=True, width="content", vertical_alignment="center"):
+                _badges(run, places.get(run.id), changed.get(run.id))
+                _buttons(workspace, run, is_watched=watched is not None and watched.id == run.id)
 
 
-def _row(workspace: Workspace, run: Run, changed: Changes | None, *, is_watched: bool) -> None:
-    accuracy = state.history(run).best_accuracy
+def _name(run: Run) -> None:
     when = format_datetime(datetime.fromtimestamp(run.created), "short", locale=language())
     with st.container(width=340):
         st.markdown(f"**{plain(run.name)}**  \n:small[:gray[{plain(when)} · {_backbone(run)}]]")
-    with st.container(horizontal=True, width="content", vertical_alignment="center"):
-        pieces.state_badge(run.state)
-        if accuracy is not None:
-            right = percent(accuracy, 1)
-            told = (
-                _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
-            )
-            st.badge(told, icon=":material/school:", color="blue", help=words.meaning("validation"))
-        if changed:
-            st.badge(
-                _("pictures changed since"), icon=":material/update:", color="yellow", help=freshness.sentence(changed)
-            )
-        if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
-            navigation.go("train", run=run.id)
-        if pieces.asks(
-            " ", Key.DELETE_RUN.format(run.id), icon=":material/delete:", type="tertiary", help=_("Delete this run")
-        ):
-            _ask_before_deleting(workspace, run)
+
+
+def _badges(run: Run, place: line.Place | None, changed: Changes | None) -> None:
+    pieces.state_badge(run.state, _before_it(place.num_before) if place else "")
+    accuracy = state.accuracy(run)
+    if accuracy is not None:
+        right = percent(accuracy, 1)
+        told = _("{accuracy} right", accuracy=right) if run.state.is_over else _("{accuracy} so far", accuracy=right)
+        st.badge(told, icon=":material/school:", color="blue", help=words.meaning("validation"))
+    if changed:
+        st.badge(
+            _("pictures changed since"), icon=":material/update:", color="yellow", help=freshness.sentence(changed)
+        )
+
+
+def _before_it(num_before: int) -> str:
+    if not num_before:
+        return _("begins in a moment")
+    return ngettext("{count} run before it", "{count} runs before it", num_before)
+
+
+def _buttons(workspace: Workspace, run: Run, *, is_watched: bool) -> None:
+    if st.button(_("Shown") if is_watched else _("Show"), key=Key.OPEN_RUN.format(run.id), disabled=is_watched):
+        navigation.go("train", run=run.id)
+    if pieces.asks(
+        _("Delete the training “{name}”", name=plain(run.name)),
+        Key.DELETE_RUN.format(run.id),
+        icon=":material/delete:",
+        type="tertiary",
+        width=pieces.ICON_WIDTH,
+        help=_("Delete this run"),
+    ):
+        _ask_before_deleting(workspace, run)
 
 
 def _backbone(run: Run) -> str:

@@ -42,8 +42,8 @@ def choose_preset(at: Place) -> None:
                 st.markdown(f"#### {PRESET_ICONS[name]} {_(title)}", anchors=False)
                 st.markdown(_(description), help=None if name == "own" else words.meaning("head"))
                 st.caption(_frozen(draft if name == draft.preset else _with_preset(draft, name)))
-                if lost := _lost(draft, name):
-                    st.caption(":material/warning: " + lost)
+                if replaced := _replaced(draft, name):
+                    st.caption(":material/info: " + replaced)
             st.button(
                 _("Chosen") if name == chosen else _("Choose"),
                 key=Key.PRESET.format(name),
@@ -81,11 +81,16 @@ def _frozen(draft: Draft) -> str:
     )
 
 
-def _lost(draft: Draft, name: Choice) -> str:
-    """Says which freezing of one's own a preset would undo; empty where it undoes none."""
-    if draft.preset != "own" or draft.start == "scratch" or _with_preset(draft, name).frozen == draft.frozen:
+def _replaced(draft: Draft, name: Choice) -> str:
+    """Says which freezing of one's own a preset would set aside; empty where it sets none aside."""
+    is_own = draft.preset == "own" and draft.has_own_freezing and draft.start == "imagenet"
+    if not is_own or _with_preset(draft, name).frozen == draft.frozen:
         return ""
-    return _("In place of the {frozen} layers that you chose.", frozen=number(draft.frozen))
+    return _(
+        "In place of the {frozen} layers that you chose, which “{own}” keeps.",
+        frozen=number(draft.frozen),
+        own=_(OWN[0]),
+    )
 
 
 def _keep_preset(at: Place, name: Choice) -> None:
@@ -180,7 +185,7 @@ def start(at: Place, table: pd.DataFrame, num_runs: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             _("Name of the run"),
-            key=Key.RUN_NAME,
+            key=Key.RUN_NAME.format(num_runs),  # so that it is empty for the next one
             placeholder=suggested,
             max_chars=projects.MAX_NAME_LENGTH,
             width=320,

@@ -1,6 +1,6 @@
 """How each step of the journey stands: what is done, what can be done now, what has to wait, and what comes next."""
 
-from core import dataset, runs
+from core import best, dataset, runs
 from core.runs import Run, State
 from core.text import _, ngettext, percent
 from core.ui import state
@@ -52,12 +52,7 @@ def _training(own_runs: list[Run]) -> str:
 
 
 def _learned(at: Place, own_runs: list[Run]) -> str:
-    """The accuracy of the run that the page is about, which is the newest where the address names none."""
-    accuracy = state.history(at.run).best_accuracy if at.run and at.run.has_model else newest_accuracy(own_runs)
+    """The accuracy of the run that the page is about."""
+    is_named = at.run is not None and at.run.has_model
+    accuracy = state.accuracy(at.run if is_named else best.usual_run(at.workspace, own_runs))
     return percent(accuracy) if accuracy is not None else ""
-
-
-def newest_accuracy(own_runs: list[Run]) -> float | None:
-    """Returns the validation accuracy of the newest run that has a model, 0 to 1; None where there is none."""
-    newest = next((run for run in own_runs if run.has_model), None)
-    return state.history(newest).best_accuracy if newest else None

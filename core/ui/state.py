@@ -104,7 +104,8 @@ class Key:
     WEIGHTS = "weights_{}"
     PRESET = "preset_{}"
     SETTING = "setting_{}"
-    RUN_NAME = "run_name"
+    START_FORM = "start_form_{}"
+    RUN_NAME = "run_name_{}"
     START_RUN = "start_run"
     STOP_RUN = "stop_run"
     PAUSE_RUN = "pause_run"
@@ -257,6 +258,11 @@ def history(run: Run) -> History:
         stories[run.id] = History(run)
     stories[run.id].update()
     return stories[run.id]
+
+
+def accuracy(run: Run | None) -> float | None:
+    """Returns the validation accuracy of a run's kept epoch, 0 to 1; None where there is none."""
+    return history(run).best_accuracy if run else None
 
 
 def draft(at: Place) -> Draft:

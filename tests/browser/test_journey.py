@@ -378,6 +378,14 @@ def test_reload_finds_the_run_and_stop_keeps_its_best_epoch(page, project, long_
     assert (stopped.state, stopped.has_model) == (State.STOPPED, True)
 
 
+def test_run_started_while_another_trains_is_shown_with_its_place_and_the_form_closes(page, long_run, server):
+    page.get_by_text("Start a new run").click()
+    second = start_run(page)
+    expect(page.locator(".st-key-live").get_by_text("Waiting: 1 run goes before this one.")).to_be_in_viewport()
+    expect(page.locator(".st-key-start_run button")).to_be_hidden()
+    jobs.stop_run(Workspace(server.home), second)
+
+
 def worker_of(server, run_id: str) -> psutil.Process:
     started = runs.started_by(Workspace(server.home).run_folder(run_id))
     return psutil.Process(started.pid)

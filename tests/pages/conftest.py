@@ -109,13 +109,13 @@ class FakeWorker:
         file.parent.mkdir()
         file.write_bytes(b"weights")
 
-    def finish(self, *, agrees: bool = True) -> None:
+    def finish(self, *, agrees: bool = True, accuracy: float = 0.75) -> None:
         """The run is over and its results are written."""
         self.say(
-            self.epoch(2, 0.75),
+            self.epoch(2, accuracy),
             events.Finishing(best_epoch=2),
             events.Exported(max_difference=1e-6 if agrees else 0.2, agrees=agrees),
-            events.Finished(best_epoch=2, val_accuracy=0.75),
+            events.Finished(best_epoch=2, val_accuracy=accuracy),
         )
         runs.record_state(self.workspace, self.run.id, State.FINISHED)
         (self.run.folder / "model.keras").write_bytes(b"a model")

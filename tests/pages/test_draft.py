@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,19 @@ def test_what_a_newer_version_added_is_passed_over(tmp_path):
 def test_own_settings_that_begin_with_a_preset_train_the_same(preset):
     draft = Draft(preset=preset)
     assert draft.as_own().config(LABELS) == draft.config(LABELS)
+
+
+def test_what_was_chosen_with_the_slider_outlasts_a_preset():
+    moved = Draft(preset="own", frozen_layers=5, has_own_freezing=True)
+    for preset in PRESETS:
+        chosen = replace(moved, preset=preset)
+        assert chosen.frozen == Draft(preset=preset).frozen
+        assert chosen.as_own().frozen == 5
+
+
+def test_own_settings_from_scratch_unfreeze_nothing_of_a_pretrained_network():
+    draft = Draft(start="scratch").as_own()
+    assert replace(draft, start="imagenet").frozen == CATALOG["residual10"].num_layers
 
 
 def test_from_scratch_nothing_is_frozen():

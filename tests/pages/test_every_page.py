@@ -37,6 +37,7 @@ def test_a_project_with_pictures_in_every_language(workspace, filled, language):
 def test_a_finished_run(workspace, filled, finished, language):
     for _name, app in go_through(project=filled.id, run=finished.id, lang=language):
         assert not app.error
+        assert all(button.label.strip() for button in app.button)  # or nothing would be heard of it
 
 
 def test_a_waiting_run(workspace, filled, worker, language):

@@ -38,6 +38,7 @@ def test_the_slider_says_that_moving_it_leaves_the_preset_and_then_who_decides(f
     said = texts(app)
     assert "Set by the preset" not in said
     assert "It is trained as it stands here (“Own settings” under Train)." in said
+    assert "sets it aside until “Own settings” is chosen again" in said
 
 
 def test_from_scratch_nobody_has_to_decide_what_is_frozen(filled):

@@ -8,6 +8,7 @@ from core.limits import Limits
 from core.saved import moves
 from core.saved.parcel import BadParcelError, LargeParcelError
 from core.ui import moving, sharing
+from core.ui.markup import plain
 from core.ui.state import Key
 from core.ui.upload import FolderUpload, refuse
 from core.work_folder import OUTCOME
@@ -89,6 +90,8 @@ def test_deleted_project_is_listed_with_its_days_and_comes_back(workspace, fille
     projects.delete_project(workspace, filled.id)
     app = open_page("projects", lang="en")
     assert [expander.label for expander in app.expander] == ["1 deleted project"]
+    heard = app.button(key=Key.REMOVE_PROJECT.format(filled.id)).label
+    assert heard == f"Delete the project “{plain(filled.name)}” for good"
     assert "goes for good in 7 days" in texts(app)
     app.button(key=Key.RECOVER_PROJECT.format(filled.id)).click().run()
     assert [project.id for project in projects.list_projects(workspace)] == [filled.id]

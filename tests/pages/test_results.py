@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core import events, runs
+from core import curation, events, runs
 from core.ui import routes, sharing
 from core.ui.state import Key
+from tests.pages.conftest import LABELS, FakeWorker
 from tests.pages.reader import open_page, parameter, texts
 
 TFLITE = Path(__file__).parents[1] / "data" / "colour.tflite"
@@ -88,9 +89,36 @@ def test_a_short_file_name_needs_no_second_look(filled, finished):
     assert whole == ""
 
 
-def test_the_newest_run_with_a_model_is_shown_where_the_address_names_none(filled, finished):
-    app = open_page("learned", project=filled.id)
-    assert parameter(app, "run") == finished.id
+def test_the_best_run_is_shown_where_the_address_names_none_and_is_called_so(workspace, filled, finished):
+    worse = FakeWorker(workspace, filled)
+    worse.begin(1, 0.0)
+    worse.finish(accuracy=0.6)
+    for name in ("learned", "try_it", "take_home"):
+        app = open_page(name, project=filled.id, lang="en")
+        assert parameter(app, "run") == finished.id
+        (choice,) = (box for box in app.selectbox if box.label == "Run")
+        assert choice.options == ["First *try* · finished", "First *try* · finished · best so far"]
+    (choice,) = open_page("learned", project=filled.id, run=worse.run.id, lang="en").selectbox
+    assert choice.value == worse.run.id
+    assert choice.options[1].endswith("best so far")
+
+
+def test_a_run_of_other_pictures_is_not_called_the_best(workspace, filled, finished):
+    curation.move_images(workspace, filled.id, [1], LABELS[1])
+    newer = FakeWorker(workspace, filled)
+    newer.begin(1, 0.0)
+    newer.finish(accuracy=0.6)
+    app = open_page("learned", project=filled.id, lang="en")
+    assert parameter(app, "run") == newer.run.id
+    (choice,) = app.selectbox
+    assert choice.options == ["First *try* · finished · best so far", "First *try* · finished"]
+
+
+def test_the_card_of_a_project_tells_the_accuracy_of_its_best_run(workspace, filled, finished):
+    worse = FakeWorker(workspace, filled)
+    worse.begin(1, 0.0)
+    worse.finish(accuracy=0.6)
+    assert "75.0% right" in texts(open_page("projects", lang="en"))
 
 
 def test_several_runs_can_be_chosen_and_the_address_follows(workspace, filled, worker, finished):

@@ -17,7 +17,7 @@ def the_run(workspace, project):
 
 def test_start_writes_a_run_and_puts_it_into_the_address(workspace, filled):
     app = open_page("train", project=filled.id)
-    app.text_input(key=Key.RUN_NAME).set_value("My try")
+    app.text_input(key=Key.RUN_NAME.format(0)).set_value("My try")
     app.button(key=Key.START_RUN).click().run()
     run = the_run(workspace, filled)
     config = runs.read_config(run)
@@ -28,6 +28,18 @@ def test_start_writes_a_run_and_puts_it_into_the_address(workspace, filled):
     assert not app.exception
 
 
+def test_a_run_started_while_another_trains_is_shown_with_its_place_in_line(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    app = open_page("train", project=filled.id, lang="en")
+    app.text_input(key=Key.RUN_NAME.format(1)).set_value("My try")
+    app.button(key=Key.START_RUN).click().run()
+    said = texts(app)
+    assert said.index("### My try") < said.index("Waiting: 1 run goes before this one.")
+    assert not form_is_open(app)
+    (name,) = (field.value for field in app.text_input if field.label == "Name of the run")
+    assert name == ""
+
+
 def test_better_trains_in_two_phases(workspace, filled):
     app = open_page("train", project=filled.id)
     app.button(key=Key.PRESET.format("better")).click().run()
@@ -36,15 +48,31 @@ def test_better_trains_in_two_phases(workspace, filled):
     assert second.frozen_layers < first.frozen_layers
 
 
-def test_a_preset_says_before_it_is_chosen_that_it_undoes_ones_own_freezing(filled):
+def test_a_preset_says_before_it_is_chosen_that_it_sets_aside_ones_own_freezing_which_comes_back(filled):
     model = open_page("model", project=filled.id, lang="en")
     assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
     model.select_slider(key=Key.STAGE.format("residual10")).set_value(RESIDUAL.stages[-2].num_layers).run()
     app = open_page("train", project=filled.id, lang="en")
-    lost = f"In place of the {RESIDUAL.stages[-2].num_layers} layers that you chose."
-    assert texts(app).count(lost) == 1  # “Better” freezes just as many, “Quick” all
+    chosen = RESIDUAL.stages[-2].num_layers
+    told = f"In place of the {chosen} layers that you chose, which “Own settings” keeps."
+    assert texts(app).count(told) == 1  # “Better” freezes just as many, “Quick” all
     app.button(key=Key.PRESET.format("quick")).click().run()
-    assert lost not in texts(app)
+    assert told not in texts(app)
+    app.button(key=Key.PRESET.format("own")).click().run()
+    assert f"**{RESIDUAL.title}** · {chosen} of {RESIDUAL.num_layers} layers frozen" in texts(app)
+    assert told in texts(app)
+
+
+def test_nobody_is_told_to_have_chosen_what_a_preset_or_another_network_froze(filled):
+    app = open_page("train", project=filled.id, lang="en")
+    for preset in ("better", "own"):
+        app.button(key=Key.PRESET.format(preset)).click().run()
+    assert "that you chose" not in texts(app)
+    model = open_page("model", project=filled.id, lang="en")
+    model.select_slider(key=Key.STAGE.format("residual10")).set_value(0).run()
+    model.toggle(key=Key.BACKBONE_ALL).set_value(True).run()
+    model.button(key=Key.BACKBONE.format("vgg16")).click().run()
+    assert "that you chose" not in texts(open_page("train", project=filled.id, lang="en"))
 
 
 def test_own_settings_begin_with_the_preset_and_are_used(workspace, filled):
@@ -188,6 +216,39 @@ def test_a_waiting_run_is_moved_up_with_a_click_while_another_waits_before_it(wo
     assert "Waiting: 2 runs go before" in texts(open_page("train", project=filled.id, run=second.id, lang="en"))
 
 
+def test_the_list_says_how_many_go_before_each_waiting_run_and_reads_the_line_once(
+    workspace, filled, worker, own_process, monkeypatch
+):
+    worker.begin(*own_process)
+    third, second = (
+        runs.create_run(workspace, filled.id, name, worker.config, worker.table) for name in ("third", "second")
+    )
+    runs.swap_places(workspace, third, second)
+    read, list_unfinished = [], runs.list_unfinished
+    monkeypatch.setattr(runs, "list_unfinished", lambda workspace: read.append(1) or list_unfinished(workspace))
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    waiting = [one.value for one in app.markdown if "waiting" in one.value]
+    assert ["1 run before it" in one for one in waiting] == [True, False]  # the newest stands first in the list
+    assert ["2 runs before it" in one for one in waiting] == [False, True]
+    assert len(read) == 1
+
+
+def test_a_waiting_run_before_which_there_is_none_begins_in_a_moment(filled, worker):
+    said = texts(open_page("train", project=filled.id, run=worker.run.id, lang="en"))
+    assert "Waiting: it begins in a moment." in said
+    assert "waiting · begins in a moment" in said
+
+
+def test_the_list_follows_where_the_line_moves_on(workspace, filled, worker, own_process):
+    worker.begin(*own_process)
+    second = runs.create_run(workspace, filled.id, "second", worker.config, worker.table)
+    app = open_page("train", project=filled.id, run=second.id, lang="en")
+    assert "waiting · 1 run before it" in texts(app)
+    worker.finish()
+    app.run()
+    assert "waiting · begins in a moment" in texts(app)
+
+
 def test_the_bar_of_a_stopped_run_shows_how_far_it_came(workspace, filled, worker):
     worker.begin(1, 0.0)
     worker.say(events.Finishing(best_epoch=1), events.Stopped(best_epoch=1, val_accuracy=0.5))
@@ -268,6 +329,11 @@ def test_a_run_is_deleted_after_asking(workspace, filled, finished):
     assert not app.exception
 
 
+def test_the_icon_that_deletes_a_run_is_heard_by_the_name_of_the_run(filled, finished):
+    app = open_page("train", project=filled.id, run=finished.id, lang="en")
+    assert app.button(key=Key.DELETE_RUN.format(finished.id)).label == "Delete the training “First \\*try\\*”"
+
+
 def test_a_run_whose_folder_is_gone_is_listed_without_its_backbone(filled, finished):
     (finished.folder / "config.json").unlink()
     app = open_page("train", project=filled.id, run=finished.id, lang="en")
@@ -284,7 +350,7 @@ def test_a_watched_run_that_was_deleted_meanwhile_is_told_calmly(workspace, fill
         from core.workspace import Workspace
 
         live._ask(jobs.stop_run, Workspace(Path(home)), run_id)
-        live._view(Workspace(Path(home)), run_id, live.REFRESH_SECONDS)
+        live._view(Workspace(Path(home)), run_id, live.REFRESH_SECONDS, None)
 
     runs.delete_run(workspace, finished.id)
     app = AppTest.from_function(script, args=(str(workspace.home), finished.id)).run()

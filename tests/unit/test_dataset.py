@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from core import curation, dataset, intake, projects, runs
@@ -32,6 +33,14 @@ def test_images_lie_where_the_table_says(workspace, project):
     assert all((workspace.home / path).stat().st_size for path in images["path"])
     assert images["split"].to_list() == [None] * 6
     assert set(zip(images["width"], images["height"], strict=True)) == {(48, 48)}
+
+
+def test_paths_and_labels_are_those_of_the_whole_table(workspace, project):
+    before = dataset.images(workspace, project.id)
+    curation.set_images_aside(workspace, project.id, [before["id"].iloc[0]])
+    whole = dataset.images(workspace, project.id)
+    assert len(whole) == 5
+    pd.testing.assert_frame_equal(dataset.labels_by_path(workspace, project.id), whole[["path", "label"]])
 
 
 def test_thumbnail_is_found_for_a_row_of_either_form(workspace, project):

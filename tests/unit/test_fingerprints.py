@@ -50,6 +50,21 @@ def test_what_is_remembered_is_told_without_reading(tmp_path, monkeypatch):
     assert fingerprints.remembered(tmp_path / "nothing") == {}
 
 
+def test_what_was_just_written_is_remembered_and_taken_over_with_what_was_known(tmp_path, monkeypatch):
+    names = pictures(tmp_path)
+    before = fingerprints.of_pictures(tmp_path / "memory", tmp_path, names[:1])
+    written = {name: fingerprints.of(name.encode()) for name in names[1:]}
+    fingerprints.note(tmp_path / "beside", tmp_path, written)
+    fingerprints.take_over(tmp_path / "memory", tmp_path / "beside")
+    monkeypatch.setattr(fingerprints, "of", lambda data: pytest.fail("read again"))
+    assert fingerprints.of_pictures(tmp_path / "memory", tmp_path, names) == [*before, *written.values()]
+
+
+def test_where_nothing_was_remembered_there_is_nothing_to_take_over(tmp_path):
+    fingerprints.take_over(tmp_path / "memory", tmp_path / "nothing")
+    assert not (tmp_path / "memory").exists()
+
+
 def test_a_file_is_read_again_when_it_changed(tmp_path):
     file = tmp_path / "weights.h5"
     file.write_bytes(b"one")

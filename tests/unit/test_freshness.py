@@ -3,7 +3,7 @@ import pytest
 
 from core import projects, runs
 from core.config import Phase, RunConfig
-from core.freshness import Changes, as_now, changes_since
+from core.freshness import Changes, as_now, changes_since, fingerprint, is_fresh
 
 CONFIG = RunConfig(backbone="residual10", image_size=112, labels=("ant", "bee"), phases=(Phase(3, 1e-3, 41),))
 SEVEN = pd.DataFrame(
@@ -48,6 +48,12 @@ NEW = pd.DataFrame({"path": ["7.jpg", "8.jpg"], "label": ["ant", "fly"]})
 )
 def test_what_happened_to_the_images_since_a_run_began_is_counted(run_of_seven, now, expected):
     assert changes_since(run_of_seven, now) == expected
+    assert is_fresh(run_of_seven, fingerprint(now)) == (expected == Changes())
+
+
+def test_run_whose_folder_is_gone_is_not_fresh(run_of_seven):
+    (run_of_seven.folder / "images.parquet").unlink()
+    assert not is_fresh(run_of_seven, fingerprint(SEVEN))
 
 
 def test_pictures_of_a_run_are_found_again_with_the_class_that_they_have_now_unless_they_are_not_in_use():

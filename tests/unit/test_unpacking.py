@@ -23,6 +23,8 @@ from core import (
     curation,
     dataset,
     events,
+    features,
+    fingerprints,
     history,
     jobs,
     metrics,
@@ -38,6 +40,7 @@ from core.limits import Limits
 from core.projects import ProjectNotFoundError
 from core.runs import State
 from core.saved import packing, unpacking
+from core.saved.keeping import Kept
 from core.saved.parcel import BadParcelError, CrashedPictureError, LargeParcelError, NewerParcelError, NoRoomError
 from core.saved.settling import bring_home
 from core.saved.unpacking import Brought, unpack
@@ -123,6 +126,23 @@ def test_project_comes_in_as_it_went_out(origin, workspace, parcel):
     for image, path in zip(ours.itertuples(), theirs["path"], strict=True):
         assert (workspace.home / image.path).read_bytes() == (home.home / path).read_bytes()
         assert dataset.thumbnail_path(workspace, image).exists()
+
+
+def test_pictures_that_come_in_are_known_by_what_their_own_bytes_add_up_to(workspace, parcel, monkeypatch):
+    with zipfile.ZipFile(parcel, "a") as archive:
+        archive.writestr("features/digests.parquet", b"what a stranger says")
+    paths = list(dataset.images(workspace, bring(workspace, parcel).project_id)["path"])
+    truth = [fingerprints.of((workspace.home / path).read_bytes()) for path in paths]
+    monkeypatch.setattr(fingerprints, "of", lambda data: pytest.fail("read again"))
+    assert fingerprints.of_pictures(workspace.home / features.FOLDER, workspace.home, paths) == truth
+
+
+def test_pictures_that_were_known_stay_so_where_others_come_in(workspace, parcel):
+    before = bring(workspace, parcel).project_id
+    after = bring(workspace, changed(parcel, "nothing", lambda data: data)).project_id
+    known = fingerprints.remembered(workspace.home / features.FOLDER)
+    ours, theirs = (list(dataset.images(workspace, project_id)["path"]) for project_id in (before, after))
+    assert [known[path] for path in ours] == [known[path] for path in theirs]
 
 
 def test_findings_are_the_same(origin, workspace, parcel):
@@ -593,7 +613,7 @@ def test_pool_is_not_waited_for_once_nobody_wants_the_pictures(workspace, parcel
     def decode(pictures, home, max_pixels):
         decoded.append(pictures)
         time.sleep(0.05)
-        return [None] * len(pictures)
+        return [Kept()] * len(pictures)
 
     monkeypatch.setattr(unpacking, "keep_pictures", decode)
     with pytest.raises(CancelledError), ThreadPoolExecutor(1) as workers:
