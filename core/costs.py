@@ -157,8 +157,11 @@ def count_found(config: RunConfig, home: Path, table: pd.DataFrame) -> list[int]
     if config.start != "imagenet" or not config.views or not weights_here(row):
         return [0 for _phase in config.phases]
     folder = home / features.FOLDER
-    digests = table["path"].map(fingerprints.remembered(folder))
-    training, validation = (list(digests[table["split"] == split].dropna()) for split in ("train", "validation"))
+    known = fingerprints.remembered(folder)
+    training, validation = (
+        [known[path] for path in table["path"][table["split"] == split] if path in known]
+        for split in ("train", "validation")
+    )
     weights = fingerprints.of_file(weights_path(row)).hex()
     found = []
     for phase in config.phases:

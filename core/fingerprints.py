@@ -93,13 +93,25 @@ def forget_missing(folder: Path, home: Path) -> None:
         _remember(folder / MEMORY, left)
 
 
-def remembered(folder: Path) -> dict[str, bytes]:
+def remembered(folder: Path) -> Mapping[str, bytes]:
     """Returns the fingerprints that are known, by path, without looking whether a picture changed meanwhile.
+
+    A memory of many pictures takes a while to read, so that one that is as before is not read again.
 
     Args:
         folder: Where the fingerprints are remembered.
     """
-    return {path: known[2] for path, known in _remembered(folder / MEMORY).items()}
+    memory = folder / MEMORY
+    try:
+        stat = memory.stat()
+    except OSError:
+        return {}
+    return _known_digests(memory, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _known_digests(memory: Path, number: int, size: int, time_ns: int) -> dict[str, bytes]:
+    return {path: known[2] for path, known in _remembered(memory).items()}
 
 
 @lru_cache(maxsize=64)

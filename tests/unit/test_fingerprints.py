@@ -79,3 +79,15 @@ def test_fingerprints_of_pictures_that_are_gone_are_forgotten(tmp_path):
     (tmp_path / names[0]).unlink()
     fingerprints.forget_missing(tmp_path / "memory", tmp_path)
     assert list(fingerprints.remembered(tmp_path / "memory")) == names[1:]
+
+
+def test_what_is_remembered_is_read_once_and_again_when_it_grew(tmp_path):
+    names = pictures(tmp_path)
+    memory = tmp_path / "memory"
+    assert fingerprints.remembered(memory) == {}
+    fingerprints.of_pictures(memory, tmp_path, names[:2])
+    known = fingerprints.remembered(memory)
+    assert list(known) == names[:2]
+    assert fingerprints.remembered(memory) is known
+    fingerprints.of_pictures(memory, tmp_path, names)
+    assert list(fingerprints.remembered(memory)) == names
