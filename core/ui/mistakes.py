@@ -29,6 +29,7 @@ def show(workspace: Workspace, project_id: str, predictions: pd.DataFrame, table
     wrong = as_now(metrics.worst_mistakes(predictions, NUM_SHOWN), table)
     status = intake.intake_status(workspace, project_id)
     is_locked = status is not None and not status.is_over
+    st.space("xsmall")  # which a heading that is not in a row brings along
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(_("Its most confident mistakes"), anchor=False, width="content")
         if (wrong["label_now"] != wrong["label"]).any():
