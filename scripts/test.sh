@@ -13,6 +13,6 @@ if [ -n "$memory" ]; then
     trap 'exit 130' INT TERM
     export TMPDIR="$memory"
 fi
-# Two at a time, all tests of one backbone by the same process; then, alone, those that watch the clock of a browser.
-.venv/bin/python -m pytest -q -n 2 --dist loadgroup --ignore=tests/browser
+# Two at a time; then, alone, those that watch the clock of a browser.
+.venv/bin/python -m pytest -q -n 2 --ignore=tests/browser
 .venv/bin/python -m pytest -q tests/browser
