@@ -1,5 +1,6 @@
 """A workspace with real pictures, and runs written by hand as a worker writes them."""
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ def installed_components() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_new_objects_are_collected() -> Iterator[None]:
+    """Spares what is there already from Streamlit's search for garbage after every run of a page: all of TensorFlow."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
