@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from xdist.remote import Producer
 
 from core.workspace import HOME_VARIABLE, Workspace
+from tests.order import ByBackbone, turn
 
 TESTS = Path(__file__).parent
 SHARED_DATA = TESTS.parent.parent / "shared"
-ORDER = ("unit", "", "ui", "pages", "bench", "ml", "browser")  # "" is this folder itself
 PictureFolder = Callable[..., Path]
 
 
@@ -53,12 +54,13 @@ def _part(item: pytest.Item) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of real Keras and of the browser, and runs the fast ones first."""
+    """Marks the tests of real Keras and of the browser, and puts all into their order."""
     for item in items:
         if _part(item) in ("ml", "browser"):
             item.add_marker(_part(item))
-        backbone = getattr(getattr(item, "callspec", None), "params", {}).get("row")
-        if backbone is not None:
-            item.add_marker(pytest.mark.xdist_group(backbone.name))
-    ranks = {part: rank for rank, part in enumerate(ORDER)}
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, ranks.get(_part(item), len(ranks))))
+    items.sort(key=lambda item: turn(_part(item), item))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByBackbone | None:
+    return ByBackbone(config, log) if config.getoption("dist") == "load" else None

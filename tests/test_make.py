@@ -193,6 +193,29 @@ def test_failed_installation_is_tried_again(checkout):
     assert len(calls.read_text().splitlines()) == 2
 
 
+def _folder_in_memory(memory: Path, room_kb: int, before: str = "true") -> str:
+    """What the suite would use; `before` is what else the shell is told first."""
+    script = f'set -eu; . scripts/memory.sh; {before}; folder_in_memory "{memory}" {room_kb}'
+    return subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_tests_write_into_memory_where_there_is_room(tmp_path):
+    folder = Path(_folder_in_memory(tmp_path, 1))
+    assert folder.is_dir() and folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_without_room_in_memory_tests_write_where_they_always_did(tmp_path):
+    assert _folder_in_memory(tmp_path, 10**12) == ""
+    assert _folder_in_memory(tmp_path / "nothing", 1) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_from_which_no_program_may_be_run_is_not_used(tmp_path):
+    assert _folder_in_memory(tmp_path, 1, before="chmod() { true; }") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_names_every_target(checkout, commands):
     code, said = _make(checkout, commands, "help")
     assert code == 0

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from core.ml.devices import has_gpu
+from core.ml.litert import litert
 from core.speeds import num_cores
 
 Tensors = list[np.ndarray]
@@ -52,8 +52,7 @@ class Forward:
 
     def convert(self) -> "QuickForward":
         """Returns the same function in LiteRT; takes seconds."""
-        constant = convert_variables_to_constants_v2(self._graph.get_concrete_function())
-        return QuickForward(tf.lite.TFLiteConverter.from_concrete_functions([constant]).convert())
+        return QuickForward(litert(self._graph.get_concrete_function()))
 
 
 def _list(said: Any) -> list[Any]:

@@ -54,7 +54,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def patience() -> Iterator[None]:
     """A busy machine lets a page wait for more than Playwright's usual five seconds."""
     expect.set_options(timeout=PAGE_MS)

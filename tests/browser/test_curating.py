@@ -16,9 +16,6 @@ from core.workspace import Workspace
 EACH = 6
 
 
-pytestmark = pytest.mark.usefixtures("patience")
-
-
 @pytest.fixture
 def project(server, picture_folder) -> Project:
     """Six pictures of each of two classes."""

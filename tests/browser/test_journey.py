@@ -56,9 +56,6 @@ def draw(label: str, number: int) -> Image.Image:
     return Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
 
 
-pytestmark = pytest.mark.usefixtures("patience")
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
     """Class folders, with one broken picture and one text among them."""

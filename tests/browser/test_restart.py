@@ -26,8 +26,6 @@ SHOWN = """selector => {
     return Array.from(curve?.x ?? []);
 }"""
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 
 @pytest.fixture
 def waiting(tmp_path) -> Run:

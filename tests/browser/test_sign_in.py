@@ -19,8 +19,6 @@ from scripts.server import Server, running_server
 from tests.identity import sign_in_service
 from tests.pages.conftest import LABELS, FakeWorker
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 STEPS = ("images", "model", "train", "learned", "try_it", "take_home")
 
 

@@ -9,8 +9,6 @@ from core import dataset, intake, projects
 from core.projects import Project
 from core.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 
 @pytest.fixture
 def project(server, page) -> Project:

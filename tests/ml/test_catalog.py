@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import sys
@@ -15,10 +16,12 @@ from core.backbones import CATALOG, Weights
 from core.config import Head, Phase, RunConfig
 from core.ml import export
 from core.ml import model as network
-from core.ml.model import build_backbone, build_model, freeze_layers
-from core.ml.prefix import frontier_of
+from core.ml.model import backbone_of, build_backbone, build_model, freeze_layers
+from core.ml.prefix import cut, frontier_of
 from core.ml.train import compile_model, freeze_phase
+from core.saved.proving import _unknown_kinds
 from core.summary import layer_table, summarize
+from tests.ml.test_prefix import assert_parts_make_the_whole
 
 HEADS = (
     Head(),
@@ -41,9 +44,18 @@ def backbone(row):
     keras.backend.clear_session()
 
 
-def config_of(row, size, **changes):
+@pytest.fixture(scope="module")
+def config(row):
     phases = (Phase(1, 1e-3, row.num_layers),)
-    return RunConfig(backbone=row.name, image_size=size, labels=("a", "b", "c"), phases=phases, **changes)
+    return RunConfig(backbone=row.name, image_size=row.min_image_size, labels=("a", "b", "c"), phases=phases)
+
+
+@pytest.fixture(scope="module")
+def model(config):
+    """The whole network at its smallest, built once like the backbone."""
+    keras.backend.clear_session()
+    yield build_model(config, pretrained=False)
+    keras.backend.clear_session()
 
 
 def counted(model):
@@ -110,15 +122,17 @@ def test_every_stage_ends_in_one_tensor_where_the_layer_table_says(row, backbone
 
 
 @pytest.mark.slow
-def test_backbone_trains_one_step_exports_and_reloads(row, tmp_path):
-    config = config_of(row, row.min_image_size)
-    model = build_model(config, pretrained=False)
+def test_saved_project_may_hold_every_kind_of_layer(model):
+    assert _unknown_kinds(json.loads(model.to_json())) == set()
+
+
+@pytest.mark.slow
+def test_backbone_trains_one_step_exports_and_reloads(row, config, model, tmp_path):
     phase = replace(config.phases[0], frozen_layers=row.stages[-2].num_layers)
     freeze_phase(model, config, phase)
     compile_model(model, config, phase)
     model.run_eagerly = True  # tracing a graph for one step takes longer than the step
-    rng = np.random.default_rng(1)
-    images = rng.uniform(0, 255, (2, config.image_size, config.image_size, 3)).astype(np.float32)
+    images = pixels(config.image_size, 2)
     loss = model.fit(images, np.eye(3)[[0, 1]], verbose=0).history["loss"][0]
     assert np.isfinite(loss)
 
@@ -130,6 +144,10 @@ def test_backbone_trains_one_step_exports_and_reloads(row, tmp_path):
     np.testing.assert_allclose(said_by_litert(tmp_path / "model.tflite", images), stated, atol=1e-4)
 
 
+def pixels(size, number):
+    return np.random.default_rng(1).uniform(0, 255, (number, size, size, 3)).astype(np.float32)
+
+
 def said_by_litert(path, images):
     interpreter = Interpreter(model_path=str(path))
     interpreter.allocate_tensors()
@@ -139,6 +157,20 @@ def said_by_litert(path, images):
         interpreter.invoke()
         answers.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0])
     return np.array(answers)
+
+
+@pytest.mark.slow
+def test_prefix_then_suffix_is_the_whole_network_at_every_stage_and_at_any_layer(row, config, model):
+    images = pixels(config.image_size, 2)
+    whole = np.asarray(model(images, training=False))
+    single_layers = np.random.default_rng(7).integers(2, row.num_layers, 2)
+    for num_layers in [*(stage.num_layers for stage in row.stages), *map(int, single_layers)]:
+        freeze_layers(backbone_of(model, config), num_layers)
+        parts = cut(model, config)
+        if parts.prefix is not None:
+            assert_parts_make_the_whole(parts, images, whole)
+            trainable = {weight.path for weight in model.trainable_weights}
+            assert {weight.path for weight in parts.suffix.trainable_weights} == trainable
 
 
 @pytest.mark.slow
@@ -156,7 +188,7 @@ def test_our_network_with_our_preprocessing_gives_what_keras_gives_for_imagenet(
     theirs = constructor(include_top=False, weights="imagenet", input_shape=shape, **row.arguments)
     assert row.weights == Weights(asked["fname"], asked["origin"], checksum_of(asked.get("file_hash")))
 
-    images = np.random.default_rng(1).uniform(0, 255, (1, *shape)).astype(np.float32)
+    images = pixels(row.image_size, 1)
     preprocess_input = sys.modules[constructor.__module__].preprocess_input
     expected = np.array(theirs(preprocess_input(images.copy()), training=False))
     inputs = keras.Input(shape)

@@ -21,30 +21,11 @@ def images(size, count=2):
     return np.random.default_rng(1).uniform(0, 255, (count, size, size, 3)).astype(np.float32)
 
 
-def assert_parts_make_the_whole(model, parts, pixels):
-    whole = np.asarray(model(pixels, training=False))
+def assert_parts_make_the_whole(parts, pixels, whole):
     said = parts.prefix(pixels, training=False)
     said = said if len(said) > 1 else said[0]
     # The same operations in the same order; the tolerance is for a graph that adds in another order.
-    np.testing.assert_allclose(np.asarray(parts.suffix(said, training=False)), whole, atol=1e-6)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("row", CATALOG.values(), ids=lambda row: row.name)
-def test_prefix_then_suffix_is_the_whole_network_at_every_stage_and_at_any_layer(row):
-    keras.backend.clear_session()
-    config = config_of(row)
-    model = build_model(config, pretrained=False)
-    pixels = images(config.image_size)
-    single_layers = np.random.default_rng(7).integers(2, row.num_layers, 2)
-    for num_layers in [*(stage.num_layers for stage in row.stages), *map(int, single_layers)]:
-        freeze_layers(backbone_of(model, config), num_layers)
-        parts = cut(model, config)
-        if parts.prefix is not None:
-            assert_parts_make_the_whole(model, parts, pixels)
-            trainable = {weight.path for weight in model.trainable_weights}
-            assert {weight.path for weight in parts.suffix.trainable_weights} == trainable
-    keras.backend.clear_session()
+    np.testing.assert_allclose(np.asarray(parts.suffix(said, training=False)), np.asarray(whole), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +45,7 @@ def test_pooling_and_flattening_belong_to_the_prefix(head, name, shape):
     assert (parts.frontier.name, parts.frontier.shapes) == (name, (shape,))
     page = summary.frontier(CATALOG["residual10"], 41, head, 32)  # the page looks for the same name
     assert (page.name, page.num_values) == (name, shape[0])
-    assert_parts_make_the_whole(model, parts, images(32))
+    assert_parts_make_the_whole(parts, images(32), model(images(32), training=False))
 
 
 def test_several_tensors_can_cross_the_cut_at_a_single_layer():
@@ -74,7 +55,7 @@ def test_several_tensors_can_cross_the_cut_at_a_single_layer():
     parts = cut(model, config)
     assert parts.frontier.shapes == ((2, 2, 256), (2, 2, 128))
     assert parts.frontier.num_values == 2 * 2 * (256 + 128)
-    assert_parts_make_the_whole(model, parts, images(32))
+    assert_parts_make_the_whole(parts, images(32), model(images(32), training=False))
 
 
 def test_layers_without_weights_after_the_cut_are_not_left_to_the_suffix():

@@ -1,7 +1,10 @@
 """A workspace with real pictures, and runs written by hand as a worker writes them."""
 
+import gc
 import os
 import time
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 
 from core import dataset, events, intake, presets, projects, runs
 from core.backbones import CATALOG
@@ -18,6 +22,23 @@ from core.split import split_images
 from core.workspace import HOME_VARIABLE, Workspace
 
 LABELS = ("ant", "bee *bold* :smile:")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """Lets AppTest look once into all installed packages for components, and not for every page that is opened."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_new_objects_are_collected() -> Iterator[None]:
+    """Spares what is there already from Streamlit's search for garbage after every run of a page: all of TensorFlow."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
