@@ -360,6 +360,8 @@ def long_run(page, project, server) -> Iterator[str]:
     wait_until(lambda: len(history(run).epochs) > 0, WORKER_MS)  # the page may show another run's figures for a moment
     yield run_id
     jobs.stop_run(Workspace(server.home), run_id)
+    # While it stops, the page of the next test would keep its form closed.
+    wait_until(lambda: runs.open_run(Workspace(server.home), run_id).state.is_over, WORKER_MS)
 
 
 def test_reload_finds_the_run_and_stop_keeps_its_best_epoch(page, project, long_run, server):
