@@ -76,7 +76,7 @@ def labels(workspace: Workspace, project_id: str) -> list[str]:
 def labels_by_path(workspace: Workspace, project_id: str) -> pd.DataFrame:
     """Reads only where the images that `images` reads lie, and what each shows: columns path and label."""
     query = "SELECT file, label FROM images WHERE project_id = ? AND problem IS NULL AND removed IS NULL ORDER BY id"
-    with workspace.database() as database:
+    with workspace.reading() as database:
         rows = database.execute(query, (project_id,)).fetchall()
     return pd.DataFrame([(_path(project_id, row["file"]), row["label"]) for row in rows], columns=["path", "label"])
 

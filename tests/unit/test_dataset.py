@@ -165,3 +165,9 @@ def test_images_of_a_users_own_folders_count_as_they_do_in_the_check(workspace, 
     with pytest.raises(TooFewImagesError):
         check_trainable(dataset.images(workspace, made.id))
     assert not dataset.is_trainable(workspace, made.id)
+
+
+def test_labels_by_path_wait_for_nobody_who_writes(workspace):
+    project = projects.create_project(workspace, "Insects")
+    with workspace.database():  # a second one that writes would wait for half a minute, and fail
+        assert dataset.labels_by_path(workspace, project.id).empty
