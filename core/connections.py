@@ -33,8 +33,8 @@ def lent(file: Path, connect: Callable[[], sqlite3.Connection]) -> Iterator[sqli
     """
     one = _taken(file)
     if one is None:
-        connection = connect()
-        one = _Connection(connection, file, _identity(file))
+        identity = _identity(file)  # before: a file that takes its place meanwhile is not taken for this one
+        one = _Connection(connect(), file, identity)
     try:
         yield one.connection
     except BaseException:
@@ -44,7 +44,7 @@ def lent(file: Path, connect: Callable[[], sqlite3.Connection]) -> Iterator[sqli
 
 
 def close_all() -> None:
-    """Closes what nobody uses, so that the index is one file again."""
+    """Closes what nobody uses; after the last one SQLite leaves the index as one file."""
     with _lock:
         while _idle:
             _idle.pop().connection.close()

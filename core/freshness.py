@@ -36,11 +36,23 @@ def changes_since(run: Run, table: pd.DataFrame) -> Changes:
     Raises:
         FileNotFoundError: The run's folder is gone.
     """
-    known = pd.read_parquet(run.folder / "images.parquet", columns=["path", "label"])
-    both = known.merge(table[["path", "label"]], on="path", suffixes=("_then", "_now"))
+    known, both = _then_and_now(run, table)
     renamed = _renamed(both)
-    moved = both[(both["label_then"] != both["label_now"]) & ~both["label_then"].isin(renamed)]
+    moved = both[(both["label_then"] != both["label_now"]) & ~both["label_then"].isin(list(renamed))]
     return Changes(len(table) - len(both), len(moved), len(known) - len(both), len(renamed))
+
+
+def renamed_since(run: Run, table: pd.DataFrame) -> dict[str, str]:
+    """Returns what the classes that were renamed since a run began are called now, by the name that it knows.
+
+    Args:
+        run: Any run, over or not.
+        table: The project's images; columns path and label.
+
+    Raises:
+        FileNotFoundError: The run's folder is gone.
+    """
+    return _renamed(_then_and_now(run, table)[1])
 
 
 def as_now(told: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -85,9 +97,15 @@ def _learned_from(images: Path) -> int:
     return fingerprint(pd.read_parquet(images, columns=["path", "label"]))
 
 
-def _renamed(both: pd.DataFrame) -> list[str]:
+def _then_and_now(run: Run, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns the images of a run, and those that are still there, with columns label_then and label_now."""
+    known = pd.read_parquet(run.folder / "images.parquet", columns=["path", "label"])
+    return known, known.merge(table[["path", "label"]], on="path", suffixes=("_then", "_now"))
+
+
+def _renamed(both: pd.DataFrame) -> dict[str, str]:
     """Which labels of before, as one, have become a label that was not there before and holds nothing else."""
     pairs = both[["label_then", "label_now"]].drop_duplicates()
     alone = ~(pairs["label_then"].duplicated(keep=False) | pairs["label_now"].duplicated(keep=False))
     new = ~pairs["label_now"].isin(pairs["label_then"])
-    return pairs.loc[alone & new, "label_then"].to_list()
+    return dict(pairs.loc[alone & new, ["label_then", "label_now"]].itertuples(index=False))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -75,7 +76,7 @@ class Workspace:
         What would change it is refused with an `sqlite3.OperationalError`.
         """
         with (
-            connections.lent(self.index, self._connect_to_read) as connection,
+            connections.lent(self.index, partial(self._connect, "PRAGMA query_only = ON")) as connection,
             _transaction(connection, "BEGIN"),
         ):
             yield connection
@@ -85,21 +86,18 @@ class Workspace:
         """The SQLite file."""
         return self.home / "headstart.db"
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *settings: str) -> sqlite3.Connection:
         self.home.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.index, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
+            for setting in settings:
+                connection.execute(setting)
         except BaseException:
             connection.close()
             raise
-        return connection
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
         return connection
 
 

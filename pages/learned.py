@@ -29,7 +29,7 @@ results.confusion(predictions, labels)
 st.header(_("Each class on its own"), anchor=False)
 results.class_table(metrics.class_scores(predictions, labels))
 
-mistakes.show(at.workspace, run.project_id, predictions, table)
+mistakes.show(at.workspace, run, predictions, table)
 
 with st.expander(_("How the training went"), icon=":material/show_chart:"):
     results.training_charts(run)

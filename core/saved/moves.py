@@ -134,10 +134,10 @@ def bring_project(workspace: Workspace, file: Path, limits: Limits, *, discard: 
         "discard": str(discard) if discard else "",
         "reader": workspace.reader,
     }
-    for move in list_arriving(workspace):
-        if move.error:
-            dismiss(workspace, move.name)
+    failed = [move.name for move in list_arriving(workspace) if move.error]
     _start(workspace, IN + secrets.token_hex(4), order)
+    for name in failed:
+        dismiss(workspace, name)
 
 
 def _start(workspace: Workspace, name: str, order: dict[str, Any]) -> None:

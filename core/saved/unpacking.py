@@ -74,9 +74,9 @@ def unpack(
         BrokenZipError: It cannot be read as a zip.
         parcel.BadParcelError: It is no saved project, or was changed by somebody.
         parcel.NewerParcelError: It was saved by a newer version.
-        LargeParcelError: It holds more than is allowed.
+        parcel.LargeParcelError: It holds more than is allowed.
         parcel.NoRoomError: The disk has too little room.
-        CrashedPictureError: A picture ends the process that decodes it.
+        parcel.CrashedPictureError: A picture ends the process that decodes it.
     """
     with opened_zip(file) as opened:
         sizes = [member.file_size for _, member in opened.parts]

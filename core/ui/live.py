@@ -20,10 +20,16 @@ REFRESH_SECONDS, WAITING_SECONDS = 0.5, 2.0
 USUAL_MORE_EPOCHS, MOST_MORE_EPOCHS = 10, 500
 
 
-def watch(workspace: Workspace, run: Run) -> None:
-    """Shows a run; redrawn every half second until it is over, and less often while it waits."""
+def watch(workspace: Workspace, run: Run, place: line.Place | None) -> None:
+    """Shows a run; redrawn every half second until it is over, and less often while it waits.
+
+    Args:
+        workspace: Where it is.
+        run: Which.
+        place: In line, where it waits.
+    """
     refresh = _refresh_seconds(run)
-    st.fragment(_view, run_every=refresh)(workspace, run.id, refresh, _place(workspace, run))
+    st.fragment(_view, run_every=refresh)(workspace, run.id, refresh, place)
     if run.has_model and run.state.is_over:
         navigation.next_button("learned", _("Next: see what it learned"), run=run.id)
 

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core import curation, intake, metrics, pictures
-from core.freshness import as_now
+from core.freshness import as_now, renamed_since
+from core.runs import Run
 from core.text import _, percent
 from core.ui import curating, pieces
 from core.ui.markup import plain
@@ -17,16 +18,18 @@ NUM_SHOWN = 12
 PIXELS = 256
 
 
-def show(workspace: Workspace, project_id: str, predictions: pd.DataFrame, table: pd.DataFrame) -> None:
+def show(workspace: Workspace, run: Run, predictions: pd.DataFrame, table: pd.DataFrame) -> None:
     """Shows the wrong answers of which the network was most sure, and what can be done where it was right after all.
 
     Args:
-        workspace: Where the project is.
-        project_id: Which it is.
-        predictions: Of one of its runs, from `metrics.read_predictions`.
-        table: Its images now, from `dataset.images`.
+        workspace: Where the run is.
+        run: Which.
+        predictions: Of it, from `metrics.read_predictions`.
+        table: Its project's images now, from `dataset.images`.
     """
+    project_id = run.project_id
     wrong = as_now(metrics.worst_mistakes(predictions, NUM_SHOWN), table)
+    wrong[["label", "predicted"]] = wrong[["label", "predicted"]].replace(renamed_since(run, table))
     status = intake.intake_status(workspace, project_id)
     is_locked = status is not None and not status.is_over
     st.space("xsmall")  # which a heading that is not in a row brings along

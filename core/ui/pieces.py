@@ -122,13 +122,13 @@ def require_model(at: Place) -> Run:
     require_project(at)
     assert at.project is not None
     with_model = [run for run in runs.list_runs(at.workspace, at.project.id) if run.has_model]
-    usual = best.usual_run(at.workspace, with_model)
     if at.run and not at.run.state.is_over:
         missing(_("This run is not over yet. Its model is there when the training ends."), "train", _("Watch it train"))
-    if usual is None:
+    if not with_model:
         missing(_("Nothing has been trained in this project yet."), "train", _("To the training"))
-    run = next((run for run in with_model if at.run and run.id == at.run.id), usual)
-    return choose_run(with_model, run, best.best_run(at.workspace, with_model))
+    best_so_far = best.best_run(at.workspace, with_model)
+    run = next((run for run in with_model if at.run and run.id == at.run.id), best_so_far or with_model[0])
+    return choose_run(with_model, run, best_so_far)
 
 
 def choose_run(own_runs: list[Run], chosen: Run, best_so_far: Run | None) -> Run:

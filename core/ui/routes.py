@@ -19,7 +19,7 @@ import plotly
 from anyio import to_thread
 from plotly.offline import get_plotlyjs_version
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.dataset import name_pattern
@@ -263,7 +263,14 @@ async def send_thumbnail(request: Request) -> Response:
     )
 
 
+async def lead_to_first_page(request: Request) -> Response:
+    """Leads from the name that the first page would have, if it had one as the others do, to where it is."""
+    query = request.url.query
+    return RedirectResponse(f"./?{query}" if query else "./")
+
+
 ROUTES = [
+    Route("/projects", lead_to_first_page),
     Route(UPLOAD_URL, begin_upload, methods=["POST"]),
     Route(UPLOAD_URL + "/{upload_id}", receive_batch, methods=["POST"]),
     Route(UPLOAD_URL + "/{upload_id}", cancel_upload, methods=["DELETE"]),

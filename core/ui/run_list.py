@@ -1,5 +1,6 @@
 """The runs of a project: state, accuracy, when; look at one or delete it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
@@ -8,7 +9,7 @@ from babel.dates import format_datetime
 from core import jobs, line, runs
 from core.backbones import CATALOG
 from core.freshness import Changes
-from core.runs import Run, RunNotFoundError, State
+from core.runs import Run, RunNotFoundError
 from core.text import _, language, ngettext, percent
 from core.ui import freshness, navigation, pieces, state, words
 from core.ui.markup import plain
@@ -16,9 +17,22 @@ from core.ui.state import Key
 from core.workspace import Workspace
 
 
-def show(workspace: Workspace, own_runs: list[Run], watched: Run | None, changed: dict[str, Changes]) -> None:
-    """Lists the runs, the newest first; `changed` says what happened to the pictures since a run began."""
-    places = line.places(workspace) if any(run.state == State.QUEUED for run in own_runs) else {}
+def show(
+    workspace: Workspace,
+    own_runs: list[Run],
+    watched: Run | None,
+    changed: Mapping[str, Changes],
+    places: Mapping[str, line.Place],
+) -> None:
+    """Lists the runs of a project.
+
+    Args:
+        workspace: Where they are.
+        own_runs: The newest first.
+        watched: The one that the page shows.
+        changed: What happened to the pictures since a run began, by its id.
+        places: In line, of those that wait, by their ids.
+    """
     for run in own_runs:
         with (
             st.container(border=True),

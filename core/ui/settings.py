@@ -171,13 +171,14 @@ def _keep(at: Place, name: str, key: str) -> None:
         state.keep_draft(at, replace(state.draft(at), **{name: st.session_state[key]}))
 
 
-def start(at: Place, table: pd.DataFrame, num_runs: int) -> None:
+def start(at: Place, table: pd.DataFrame, num_runs: int, turn: str) -> None:
     """Offers a name and the button that starts the run; the page then follows it.
 
     Args:
         at: The page's place.
         table: The project's images.
         num_runs: That the project has already.
+        turn: Another one after each start, for which the name is empty again.
     """
     assert at.project is not None
     draft = state.draft(at)
@@ -185,7 +186,7 @@ def start(at: Place, table: pd.DataFrame, num_runs: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             _("Name of the run"),
-            key=Key.RUN_NAME.format(num_runs),  # so that it is empty for the next one
+            key=Key.RUN_NAME.format(turn),
             placeholder=suggested,
             max_chars=projects.MAX_NAME_LENGTH,
             width=320,

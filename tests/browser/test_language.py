@@ -85,3 +85,9 @@ def test_what_streamlit_says_itself_is_in_the_readers_language(page):
     expect(page.get_by_role("heading", name="Proyectos", level=1)).to_be_visible(timeout=PAGE_MS)
     page.get_by_text("English", exact=True).click()
     expect(skip).to_have_text("Skip to main content", timeout=PAGE_MS)
+
+
+def test_address_that_names_the_projects_leads_to_them(page):
+    page.goto("/projects")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Projects")
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -66,10 +66,20 @@ def test_nothing_is_offered_for_a_picture_that_has_another_label_since(workspace
 
 def test_no_picture_is_moved_to_a_class_that_is_not_there_any_more(workspace, filled, learned, mistake):
     row, picture = mistake
-    curation.rename_class(workspace, filled.id, row.predicted, "wasp")
+    curation.remove_class(workspace, filled.id, row.predicted)
     app = learned()
     assert Key.MOVE_MISTAKE.format(picture) not in keys(app)
     assert Key.SET_MISTAKE_ASIDE.format(picture) in keys(app)
+
+
+@pytest.mark.parametrize("which", ["label", "predicted"])
+def test_a_class_that_was_renamed_is_still_the_same_class(workspace, filled, learned, mistake, which):
+    row, picture = mistake
+    curation.rename_class(workspace, filled.id, getattr(row, which), "wasp")
+    app = learned()
+    assert "now in" not in texts(app)
+    app.button(key=Key.MOVE_MISTAKE.format(picture)).click().run()
+    assert label_of(workspace, filled, picture) == ("wasp" if which == "predicted" else row.predicted)
 
 
 def test_nothing_is_undone_here_where_nothing_was_done_about_a_mistake(workspace, filled, learned, mistake):

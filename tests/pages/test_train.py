@@ -17,7 +17,7 @@ def the_run(workspace, project):
 
 def test_start_writes_a_run_and_puts_it_into_the_address(workspace, filled):
     app = open_page("train", project=filled.id)
-    app.text_input(key=Key.RUN_NAME.format(0)).set_value("My try")
+    app.text_input(key=Key.RUN_NAME.format("")).set_value("My try")
     app.button(key=Key.START_RUN).click().run()
     run = the_run(workspace, filled)
     config = runs.read_config(run)
@@ -31,7 +31,7 @@ def test_start_writes_a_run_and_puts_it_into_the_address(workspace, filled):
 def test_a_run_started_while_another_trains_is_shown_with_its_place_in_line(workspace, filled, worker, own_process):
     worker.begin(*own_process)
     app = open_page("train", project=filled.id, lang="en")
-    app.text_input(key=Key.RUN_NAME.format(1)).set_value("My try")
+    app.text_input(key=Key.RUN_NAME.format(worker.run.id)).set_value("My try")
     app.button(key=Key.START_RUN).click().run()
     said = texts(app)
     assert said.index("### My try") < said.index("Waiting: 1 run goes before this one.")

@@ -410,3 +410,9 @@ def _until(holds) -> None:
     while not holds():
         assert time.monotonic() < limit
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("query", ["", "?project=p1&lang=es"])
+def test_name_of_the_first_page_leads_to_it(browser, query):
+    answer, _ = browser.ask("GET", f"/projects{query}")
+    assert (answer.status, answer.getheader("location")) == (307, f"./{query}")

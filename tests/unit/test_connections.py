@@ -21,12 +21,21 @@ def index(tmp_path):
     return Index(tmp_path / "headstart.db")
 
 
+def replace(file):
+    """Puts a copy in the place of a file."""
+    other = file.with_name("other.db")
+    other.write_bytes(file.read_bytes())
+    other.replace(file)
+
+
 class Index:
     """A file that counts how often it was opened."""
 
     def __init__(self, file):
         self.file = file
         self.opened = []
+        sqlite3.connect(file).close()
+        file.touch()
 
     def connect(self):
         connection = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
@@ -73,14 +82,25 @@ def test_a_connection_that_fails_is_not_lent_again(index):
         assert is_open(other)
 
 
-def test_an_index_that_took_the_place_of_another_is_opened(index, tmp_path):
+def test_an_index_that_took_the_place_of_another_is_opened(index):
     with index.lent() as old:
         old.execute("INSERT INTO words VALUES ('old')")
-    (tmp_path / "other.db").write_bytes(index.file.read_bytes())
-    (tmp_path / "other.db").replace(index.file)
+    replace(index.file)
     with index.lent() as new:
         assert new is not old
     assert not is_open(old)
+
+
+def test_an_index_that_is_replaced_while_it_is_opened_is_opened_again(index):
+    def connect():
+        connection = index.connect()
+        replace(index.file)
+        return connection
+
+    with connections.lent(index.file, connect) as old:
+        pass
+    with index.lent() as new:
+        assert new is not old
 
 
 def test_only_a_few_stay_open(tmp_path):

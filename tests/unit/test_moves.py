@@ -131,6 +131,21 @@ def test_next_attempt_takes_away_what_is_told_of_the_readers_failed_ones_and_not
     assert arrived(theirs).error
 
 
+def test_an_attempt_that_cannot_begin_leaves_what_is_told_of_the_one_before(workspace, tmp_path, monkeypatch):
+    file = tmp_path / "pets.zip"
+    file.write_bytes(b"no zip")
+    moves.bring_project(workspace, file, Limits())
+    told = arrived(workspace).error.shown()
+
+    def is_full(command, log):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(processes, "start", is_full)
+    with pytest.raises(OSError, match="full"):
+        moves.bring_project(workspace, file, Limits())
+    assert [move.error.shown() for move in moves.list_arriving(workspace)] == [told]
+
+
 def test_project_that_cannot_be_taken_over_at_the_end_changes_nothing(workspace, project, tmp_path, monkeypatch):
     parcels.make_run(workspace, project)
     file = saved(workspace, project, tmp_path)
