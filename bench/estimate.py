@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.headless import take_in, wait
-from core import costs, dataset, jobs, presets, projects, speeds
+from core import costs, dataset, jobs, machines, presets, projects
 from core.backbones import CATALOG, Backbone
 from core.config import RunConfig
 from core.durations import Setting
@@ -41,7 +41,7 @@ def foretold(workspace: Workspace, project_id: str, config: RunConfig) -> costs.
     """Returns what the page would say."""
     table = dataset.images(workspace, project_id)
     split = split_images(table, config.validation_share, config.seed)["split"].value_counts()
-    machine = speeds.machine(workspace.home) or speeds.reference()
+    machine = machines.here(workspace.home) or machines.reference()
     pixels = costs.mean_pixels(table)
     return costs.estimate(Setting(config, int(split["train"]), int(split["validation"]), pixels, machine))
 

@@ -23,12 +23,12 @@ import numpy as np
 from bench.setting import batches_of
 from core.backbones import CATALOG
 from core.config import Head, Phase, RunConfig
+from core.machines import num_cores
 from core.ml import pipeline
 from core.ml.devices import has_gpu
 from core.ml.forward import Forward, Pass
 from core.ml.model import backbone_of, build_model, freeze_layers
 from core.ml.prefix import cut
-from core.speeds import num_cores
 
 REPEATS = 3
 

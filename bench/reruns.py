@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 from bench.reader import Reader, Rerun, connected, percentile
-from core import dataset, events, intake, projects, runs, speeds
+from core import dataset, events, intake, machines, projects, runs
 from core.backbones import CATALOG
 from core.config import MAX_EPOCHS, Phase, RunConfig
 from core.runs import Run, State
@@ -151,7 +151,7 @@ def measure() -> dict:
         intake.take_folder(workspace, project.id, Path(folder) / "pictures")
         with connected(workspace) as reader:
             # By then the engine has warmed up too: the server measures the machine when it has nothing else to do.
-            wait_until(lambda: speeds.machine(workspace.home) is not None, "The server does not measure the machine.")
+            wait_until(lambda: machines.here(workspace.home) is not None, "The server does not measure the machine.")
             return compare(workspace, project.id, reader)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from keras.src.legacy.saving import legacy_h5_format
 from PIL import Image
 
-from core import events, speeds
+from core import events, machines
 from core.backbones import CATALOG
 from core.config import RunConfig
 from core.samples import SHAPES, draw
@@ -181,7 +181,7 @@ def table_of(images: Path, home: Path, split: pd.DataFrame) -> pd.DataFrame:
 
 def machine() -> dict:
     """Returns what the figures were measured on."""
-    _host, processor, cores = speeds.this_machine()
+    _host, processor, cores = machines.this_machine()
     return {"processor": processor, "cores": cores, "system": platform.platform(terse=True)}
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core.backbones import CATALOG, Backbone
 from core.config import Phase, RunConfig
-from core.speeds import Machine, Measured, Speed, Way, pass_seconds, quick_form_pays, reference, speed
+from core.machines import Machine, Measured, Way, reference
+from core.speeds import Speed, pass_seconds, quick_form_pays, speed
 from core.summary import Cut, frontier
 
 BYTES_PER_VALUE = 2  # float16

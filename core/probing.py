@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from core import speeds
+from core import machines
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBE = (sys.executable, "-m", "core.ml.probe")
@@ -35,7 +35,7 @@ def watch(home: Path) -> None:
         home: The workspace. `HEADSTART_PROBE=off` does without.
     """
     switched_off = os.environ.get(PROBE_VARIABLE, "").lower() == "off"
-    if switched_off or home in _watched or speeds.machine(home):
+    if switched_off or home in _watched or machines.here(home):
         return
     _watched.add(home)
     threading.Thread(target=_watch, args=(home,), name="headstart-probe", daemon=True).start()
@@ -76,7 +76,7 @@ def probe(home: Path) -> bool:
         child.wait()
     except OSError:
         logger.exception("The speed of this machine could not be measured.")
-    return speeds.machine(home) is not None
+    return machines.here(home) is not None
 
 
 def _lower_priority(pid: int) -> None:

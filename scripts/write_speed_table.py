@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from core import speeds
+from core import machines, speeds
 from core.backbones import CATALOG, Backbone
 from core.ml import probe
 from core.ml.forward import Forward
@@ -76,7 +76,7 @@ def main(names: list[str]) -> None:
     if not names:
         with tempfile.TemporaryDirectory() as folder:
             machine = probe.measure(Path(folder))
-        speeds.REFERENCE.write_text(machine.to_json() + "\n", encoding="utf-8")
+        machines.REFERENCE.write_text(machine.to_json() + "\n", encoding="utf-8")
     known = pd.read_csv(speeds.TABLE)
     tables = {str(name): rows for name, rows in known.groupby("backbone")}
     for row in CATALOG.values():

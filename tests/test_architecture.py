@@ -47,6 +47,7 @@ LAYERS = (
         "crew",
         "reasons",
         "holding",
+        "machines",
         "speeds",
         "connections",
         "workspace",
@@ -95,7 +96,8 @@ LAYERS = (
 )
 # What a worker may know. Not the workspace and its database: it touches its own run folder and no more. `pictures` is
 # the one decode path, `text` marks its sentences, `weights` fetches what is missing, and `predict` is what answers in
-# the page, against which every export is replayed; `speeds` says which way of computing pays, as the page foretold.
+# the page, against which every export is replayed; `speeds` and `machines` say which way of computing pays,
+# as the page foretold.
 FOR_WORKERS = {
     "config",
     "events",
@@ -112,6 +114,7 @@ FOR_WORKERS = {
     "weights",
     "whole",
     "predict",
+    "machines",
     "speeds",
 }
 STREAMLIT = {"streamlit", "starlette", "anyio"}

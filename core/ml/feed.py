@@ -13,11 +13,11 @@ import tensorflow as tf
 from core import backbones, budget, features, fingerprints
 from core.config import RunConfig
 from core.features import PLAIN, Key, Store
+from core.machines import Way
 from core.ml import pipeline
 from core.ml.forward import Forward, Pass
 from core.ml.prefix import Cut, Frontier
 from core.ml.source import Batch, Images, Job, Seed, Source, in_background
-from core.speeds import Way
 
 SAMPLE_IMAGES = 8
 TRIAL_IMAGES = 32

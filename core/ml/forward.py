@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from core.machines import num_cores
 from core.ml.devices import has_gpu
 from core.ml.litert import litert
-from core.speeds import num_cores
 
 Tensors = list[np.ndarray]
 BATCH_IMAGES = 32  # TensorFlow's best size on a processor, by measurement (docs/measurements.md)

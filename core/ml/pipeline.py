@@ -10,8 +10,8 @@ from PIL import Image
 
 from core.config import Augmentation, RunConfig
 from core.errors import AppError
+from core.machines import num_cores
 from core.pictures import UnreadablePictureError, decode
-from core.speeds import num_cores
 from core.text import N_
 
 SMALL_PIXELS = 16

@@ -21,14 +21,14 @@ import psutil
 import tensorflow as tf
 from PIL import Image
 
-from core import speeds
+from core import machines
 from core.backbones import CATALOG, Backbone
 from core.config import Phase, RunConfig
+from core.machines import Machine
 from core.ml.forward import Forward, QuickForward, has_gpu
 from core.ml.model import backbone_of, build_model, freeze_layers
 from core.ml.prefix import Cut, cut
 from core.pictures import decode
-from core.speeds import Machine
 
 BACKBONE = CATALOG["residual10"]
 BATCH_IMAGES = 32
@@ -42,8 +42,8 @@ DISK_BYTES = 10_000_000
 
 
 def main(home: Path) -> None:
-    """Measures and keeps the result where `speeds.machine` finds it."""
-    speeds.keep_machine(home, measure(home))
+    """Measures and keeps the result where `machines.here` finds it."""
+    machines.keep(home, measure(home))
 
 
 def measure(folder: Path) -> Machine:
@@ -62,7 +62,7 @@ def measure(folder: Path) -> Machine:
     quick = forward.convert()
     conversion_seconds = time.process_time() - began
     return Machine(
-        *speeds.this_machine(),
+        *machines.this_machine(),
         has_gpu=has_gpu(),
         tensorflow_ms=milliseconds(lambda: forward(images), len(images)),
         litert_ms=litert_ms(quick, images),
@@ -131,7 +131,7 @@ def milliseconds(work: Callable[[], object], num_images: int, *, longest_seconds
 
 def litert_ms(quick: QuickForward, images: np.ndarray, *, longest_seconds: float = LONGEST_SECONDS) -> float:
     """Returns milliseconds per image when each core has an interpreter of its own."""
-    with ThreadPoolExecutor(speeds.num_cores()) as pool:
+    with ThreadPoolExecutor(machines.num_cores()) as pool:
         list(pool.map(quick, images))
         return milliseconds(lambda: list(pool.map(quick, images)), len(images), longest_seconds=longest_seconds)
 
@@ -191,7 +191,7 @@ def decode_ms(image_size: int) -> float:
     file = io.BytesIO()
     small.save(file, "JPEG", quality=90)
     pictures = [file.getvalue()] * NUM_PICTURES
-    with ThreadPoolExecutor(speeds.num_cores()) as pool:
+    with ThreadPoolExecutor(machines.num_cores()) as pool:
         return milliseconds(lambda: list(pool.map(lambda data: decode(data, image_size), pictures)), len(pictures))
 
 

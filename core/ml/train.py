@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from core import backbones, budget, events, speeds
+from core import backbones, budget, events, machines, speeds
 from core.config import Phase, RunConfig
 from core.ml import devices, pipeline
 from core.ml.callbacks import Reporter, Stop, Turn
@@ -133,7 +133,7 @@ def _quick_form(config: RunConfig, turn: Turn, num_images: int) -> QuickForm:
     """Says whether the prefix is to run in LiteRT; that it is quicker is measured before it is believed."""
     if devices.is_deterministic():
         return "no"  # which way is quicker may change, and with it the last digits
-    backbone, machine = backbones.CATALOG[config.backbone], speeds.machine(turn.home)
+    backbone, machine = backbones.CATALOG[config.backbone], machines.here(turn.home)
     frozen, size = turn.phase.frozen_layers, config.image_size
     if not speeds.quick_form_pays(backbone, frozen, size, num_images, machine):
         return "no"
@@ -148,7 +148,7 @@ def _record_speed(feed: Feed, turn: Turn, seconds: list[float]) -> None:
     steady = [took for took, computed in zip(seconds, feed.computed, strict=True) if not computed]
     later = statistics.median(steady) if steady else 0.0
     filling = [took - later for took, computed in zip(seconds, feed.computed, strict=True) if computed]
-    measured = speeds.Measured(
+    measured = machines.Measured(
         backbone=feed.config.backbone,
         frozen_layers=turn.phase.frozen_layers,
         image_size=feed.config.image_size,
@@ -157,7 +157,7 @@ def _record_speed(feed: Feed, turn: Turn, seconds: list[float]) -> None:
         pass_ms=1000 * sum(filling) / max(1, sum(feed.computed)) if steady else 0.0,
         epoch_ms=1000 * later / max(1, len(feed.training_images)),
     )
-    speeds.record(turn.home, measured)
+    machines.record(turn.home, measured)
 
 
 def freeze_phase(model: keras.Model, config: RunConfig, phase: Phase) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.text import _, language
-from core.ui import scripts, upload
+from core.ui import scripts, tokens, upload
 from core.ui.routes import TOKEN_HEADER, UPLOAD_URL
 from core.ui.upload import FolderUpload
 
@@ -71,7 +71,7 @@ def camera(
 
     Args:
         key: Names the element on the page.
-        token: Comes from `upload.issue_token`; says which project the pictures are for.
+        token: Comes from `tokens.issue_token`; says which project the pictures are for.
         label: The class that they are for; while it is empty, pictures can be taken and not added.
         upload_url: Where the batches go.
         max_shots: So many may wait to be added.
@@ -101,7 +101,7 @@ def camera(
     added = result.get("added")
     if not added:
         return None
-    claimed = upload.claim(str(added["upload_id"]), upload.project_of(token))
+    claimed = upload.claim(str(added["upload_id"]), tokens.project_of(token))
     return (str(added["label"]), claimed) if claimed else None
 
 

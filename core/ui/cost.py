@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core import costs, dataset, speeds
+from core import costs, dataset, machines
 from core.costs import Cost, PhaseCost
 from core.durations import Setting
 from core.split import split_images
@@ -25,8 +25,8 @@ def show(at: Place, table: pd.DataFrame) -> None:
         table: The project's images.
     """
     draft = state.draft(at)
-    machine = speeds.machine(at.workspace.home)
-    measured = speeds.measured_here(at.workspace.home)
+    machine = machines.here(at.workspace.home)
+    measured = machines.measured_here(at.workspace.home)
     with pieces.errors_shown():
         _figures(draft, _estimate(at, table, machine, measured))
     if machine is None and not any(one.backbone == draft.backbone for one in measured):
@@ -58,7 +58,7 @@ def _figures(draft: Draft, cost: Cost) -> None:
 
 
 def _estimate(
-    at: Place, table: pd.DataFrame, machine: speeds.Machine | None, measured: Sequence[speeds.Measured]
+    at: Place, table: pd.DataFrame, machine: machines.Machine | None, measured: Sequence[machines.Measured]
 ) -> Cost:
     draft = state.draft(at)
     split = _split(dataset.fingerprint(table), table, draft.validation_share, draft.seed, draft.test_share)
@@ -69,7 +69,7 @@ def _estimate(
         int(sizes.get("train", 0)),
         int(sizes.get("validation", 0)),
         costs.mean_pixels(table),
-        machine or speeds.reference(),
+        machine or machines.reference(),
         measured,
     )
     return costs.estimate(

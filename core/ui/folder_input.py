@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.limits import Limits
 from core.text import _, language
-from core.ui import scripts, upload
+from core.ui import scripts, tokens, upload
 from core.ui.batch import MAX_BATCH_FILES
 from core.ui.routes import TOKEN_HEADER, UPLOAD_URL
 from core.ui.upload import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD_BYTES, FolderUpload
@@ -57,8 +57,6 @@ def folder_input(
     *,
     key: str,
     token: str,
-    upload_url: str = UPLOAD_URL,
-    max_files: int = MAX_FILES,
     kind: Kind = "folder",
     hint: str = "",
     is_next: bool = True,
@@ -67,9 +65,7 @@ def folder_input(
 
     Args:
         key: Names the element on the page.
-        token: Comes from `upload.issue_token`; says which project the files are for.
-        upload_url: Where the batches go.
-        max_files: More are refused before anything is sent.
+        token: Comes from `tokens.issue_token`; says which project the files are for.
         kind: `folder` asks for a folder and also takes a zip or loose files; `files` asks for loose files,
             `project` for the file of a saved project.
         hint: A short sentence under the title, in the reader's language.
@@ -81,14 +77,14 @@ def folder_input(
     result = _component(
         key=key,
         data={
-            "url": upload_url,
+            "url": UPLOAD_URL,
             "header": TOKEN_HEADER,
             "token": token,
             "kind": kind,
             "language": language(),
             "isNext": is_next,
             "limits": {
-                "files": max_files,
+                "files": 1 if kind == "project" else MAX_FILES,
                 "batchFiles": MAX_BATCH_FILES,
                 "batchBytes": BATCH_BYTES,
                 "fileBytes": MAX_FILE_BYTES,
@@ -100,7 +96,7 @@ def folder_input(
         on_upload_id_change=lambda: None,
     )
     upload_id = result.get("upload_id")
-    return upload.claim(upload_id, upload.project_of(token)) if isinstance(upload_id, str) else None
+    return upload.claim(upload_id, tokens.project_of(token)) if isinstance(upload_id, str) else None
 
 
 def _words(kind: Kind) -> dict[str, str]:

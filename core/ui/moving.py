@@ -20,7 +20,8 @@ from core.ui.markup import plain
 from core.ui.pieces import size_text
 from core.ui.routes import download_url
 from core.ui.state import Key
-from core.ui.upload import FolderUpload, issue_token
+from core.ui.tokens import issue_token
+from core.ui.upload import FolderUpload
 from core.workspace import Workspace
 
 REFRESH_SECONDS = 0.5
@@ -82,7 +83,7 @@ def ask_for_file(workspace: Workspace) -> None:
                 "nothing that is here changes. Bring only files of people whom you trust."
             )
         )
-        upload = folder_input(key=Key.BROUGHT_FILE, token=issue_token(NO_PROJECT), kind="project", max_files=1)
+        upload = folder_input(key=Key.BROUGHT_FILE, token=issue_token(NO_PROJECT), kind="project")
         if upload:
             with pieces.errors_shown():
                 bring(workspace, upload)

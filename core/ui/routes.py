@@ -23,7 +23,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from core.dataset import name_pattern
-from core.ui import identity, upload
+from core.ui import identity, tokens, upload
 from core.ui.batch import Batch
 from core.ui.upload import UploadError
 from core.workspace import Workspace
@@ -70,7 +70,7 @@ def _check_origin(request: Request) -> None:
 
 
 def _project_of(request: Request) -> str:
-    token = upload.opened_by(request.headers.get(TOKEN_HEADER))
+    token = tokens.opened_by(request.headers.get(TOKEN_HEADER))
     if not identity.comes_from(token.reader, request.cookies):
         raise UploadError("forbidden", 403)
     return token.project_id

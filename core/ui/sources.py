@@ -20,7 +20,8 @@ from core.ui import pieces, sharing, state
 from core.ui.camera import camera
 from core.ui.folder_input import folder_input
 from core.ui.state import Key
-from core.ui.upload import FolderUpload, issue_token, keep
+from core.ui.tokens import issue_token
+from core.ui.upload import FolderUpload, keep
 from core.workspace import Workspace
 
 SERVER_FOLDERS_VARIABLE = "HEADSTART_SERVER_FOLDERS"

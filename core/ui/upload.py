@@ -1,4 +1,4 @@
-"""Uploads: who may send files, where they wait for the intake, and what is refused."""
+"""Uploads: where files wait for the intake, and what is refused."""
 
 import secrets
 import shutil
@@ -9,18 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-
 from core.limits import FREE_BYTES_KEPT
 from core.taking import FullDiskError, is_full
 from core.text import N_
-from core.ui import identity
 from core.workspace import Workspace
 
 MAX_FILES = 10_000  # browsers grow slow beyond; a zip is one file
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_UPLOAD_BYTES = 50 * 1024**3
-TOKEN_SECONDS = 24 * 3600
 STAGING_SECONDS = 24 * 3600
 
 PROBLEMS = {
@@ -132,63 +128,8 @@ class Upload:
         return self.staging / "files"
 
 
-@dataclass(frozen=True)
-class Token:
-    """What a secret is good for: sending files to one project, by one reader (`identity.reader`), for some time."""
-
-    project_id: str
-    reader: str | None
-    expires: float
-
-
 _lock = threading.Lock()
-_tokens: dict[str, Token] = {}
-_token_of: dict[tuple[str, str | None, str], str] = {}
 _uploads: dict[str, Upload] = {}
-
-
-def issue_token(project_id: str, *, lifetime_seconds: float = TOKEN_SECONDS) -> str:
-    """Returns a secret with which this browser session may send files to this project.
-
-    It is the same one until half of its time is over, so that a page may ask at every run.
-    """
-    context = get_script_run_ctx(suppress_warning=True)
-    reader = identity.reader()
-    owner = (context.session_id if context else "", reader, project_id)
-    now = time.time()
-    with _lock:
-        _forget_expired(now)
-        token = _token_of.get(owner)
-        if token is None or _tokens[token].expires < now + lifetime_seconds / 2:
-            token = secrets.token_urlsafe(32)
-            _token_of[owner] = token
-            _tokens[token] = Token(project_id, reader, now + lifetime_seconds)
-        return token
-
-
-def _forget_expired(now: float) -> None:
-    for token in [token for token, known in _tokens.items() if known.expires <= now]:
-        del _tokens[token]
-    for owner in [owner for owner, token in _token_of.items() if token not in _tokens]:
-        del _token_of[owner]
-
-
-def project_of(token: str | None) -> str:
-    """Returns the project that a token opens; raises as `opened_by` does."""
-    return opened_by(token).project_id
-
-
-def opened_by(token: str | None) -> Token:
-    """Returns what a token is good for.
-
-    Raises:
-        UploadError: There is no such token, or its time is over.
-    """
-    with _lock:
-        known = _tokens.get(token or "")
-    if known is None or known.expires <= time.time():
-        raise UploadError("forbidden", 403)
-    return known
 
 
 def begin(workspace: Workspace, project_id: str, num_files: int, num_bytes: int) -> Upload:

@@ -11,7 +11,7 @@ from core.ui.camera import camera
 from core.ui.folder_input import folder_input
 from core.ui.live_chart import live_chart
 from core.ui.routes import download_url
-from core.ui.upload import issue_token
+from core.ui.tokens import issue_token
 from core.workspace import Workspace
 
 st.title("Components")

@@ -277,16 +277,20 @@ def answer_of(program: Path | str, *arguments: str, folder: Path):
 
 
 @pytest.fixture
-def expected(trained, unseen, unclear) -> list[dict[str, float]]:
-    """What the run's own LiteRT model says of the unseen and of the unclear picture."""
+def asked(unseen, unclear) -> list[Path]:
+    """The pictures that the model at home is asked about."""
+    return [unseen, unclear]
+
+
+@pytest.fixture
+def expected(trained, asked) -> list[dict[str, float]]:
+    """What the run's own LiteRT model says of them."""
     labels = runs.read_config(trained).labels
-    return [
-        dict(zip(labels, answer, strict=True)) for answer in predict.predict(trained.folder, [unseen, unclear]).tolist()
-    ]
+    return [dict(zip(labels, answer, strict=True)) for answer in predict.predict(trained.folder, asked).tolist()]
 
 
-def test_zip_taken_home_answers_the_same_elsewhere(page, project, trained, unseen, unclear, expected, tmp_path):
-    page.goto(address("take_home", project=project, run=trained.id))
+def test_zip_taken_home_answers_the_same_elsewhere(page, trained, asked, expected, tmp_path):
+    page.goto(address("take_home", project=trained.project_id, run=trained.id))
     home = tmp_path / "home"
     with zipfile.ZipFile(download(page, "Download the zip", tmp_path)) as packed:
         packed.extractall(home)
@@ -299,7 +303,7 @@ def test_zip_taken_home_answers_the_same_elsewhere(page, project, trained, unsee
     }
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    answers = answer_of(home / "predict.py", "--json", str(unseen), str(unclear), folder=elsewhere)
+    answers = answer_of(home / "predict.py", "--json", *map(str, asked), folder=elsewhere)
     for answer, own in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(own, abs=1e-4)
 
@@ -316,10 +320,10 @@ print(json.dumps(answers.tolist()))
 """
 
 
-def test_model_taken_home_loads_in_plain_keras(page, project, trained, unseen, unclear, expected, tmp_path):
-    page.goto(address("take_home", project=project, run=trained.id))
+def test_model_taken_home_loads_in_plain_keras(page, trained, asked, expected, tmp_path):
+    page.goto(address("take_home", project=trained.project_id, run=trained.id))
     model = download(page, "Download model.keras", tmp_path)
-    answers = answer_of(LOAD_AND_ASK, str(model), str(unseen), str(unclear), folder=tmp_path)
+    answers = answer_of(LOAD_AND_ASK, str(model), *map(str, asked), folder=tmp_path)
     for answer, own in zip(answers, expected, strict=True):
         assert answer == pytest.approx(list(own.values()), abs=1e-4)
 

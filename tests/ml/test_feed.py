@@ -359,7 +359,7 @@ def test_from_scratch_nothing_is_kept(make_run):
 
 def test_speed_is_kept_for_later_estimates(make_run, monkeypatch):
     kept = []
-    monkeypatch.setattr(train.speeds, "record", lambda home, measured: kept.append(measured))
+    monkeypatch.setattr(train.machines, "record", lambda home, measured: kept.append(measured))
     trained(make_run)
     (measured,) = kept
     assert (measured.backbone, measured.frozen_layers, measured.way) == ("residual10", 41, "tensorflow")

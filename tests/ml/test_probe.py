@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from core import speeds
+from core import machines
 from core.ml import probe
 from core.ml.forward import Forward
 from core.ml.model import backbone_of, freeze_layers
@@ -13,7 +13,7 @@ from core.ml.prefix import cut
 def test_a_probe_writes_the_speed_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(probe, "LONGEST_SECONDS", 0.01)
     probe.main(tmp_path)
-    machine = speeds.machine(tmp_path)
+    machine = machines.here(tmp_path)
     assert machine is not None
     assert [path.name for path in (tmp_path / "features").iterdir()] == ["machine.json"]
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core import budget, speeds
+from core import budget, machines
 from core.backbones import CATALOG
 from core.ui.cost import about
 from core.ui.state import Key
@@ -23,9 +23,9 @@ def frozen_up_to(app, cut):
 
 
 def measure_this_machine(workspace, **changes):
-    name, processor, num_cores = speeds.this_machine()
-    known = replace(speeds.reference(), name=name, processor=processor, num_cores=num_cores)
-    speeds.keep_machine(workspace.home, replace(known, **changes))
+    name, processor, num_cores = machines.this_machine()
+    known = replace(machines.reference(), name=name, processor=processor, num_cores=num_cores)
+    machines.keep(workspace.home, replace(known, **changes))
 
 
 @pytest.mark.parametrize("page", ["model", "train"])
@@ -79,8 +79,8 @@ def test_figures_of_another_computer_are_called_so(workspace, filled):
 
 
 def test_figures_that_runs_on_this_computer_corrected_are_not_those_of_another(workspace, filled):
-    took = speeds.Measured("residual10", 41, 112, "tensorflow", 1000, 3.0, 0.1)
-    speeds.record(workspace.home, took)
+    took = machines.Measured("residual10", 41, 112, "tensorflow", 1000, 3.0, 0.1)
+    machines.record(workspace.home, took)
     assert "figures are those of another computer" not in texts(open_page("model", project=filled.id, lang="en"))
 
 

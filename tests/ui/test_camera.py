@@ -13,7 +13,7 @@ def _page() -> None:
     import streamlit as st
 
     from core.ui.camera import camera
-    from core.ui.upload import issue_token
+    from core.ui.tokens import issue_token
 
     st.text(str(camera(key="camera", token=issue_token("p1"), label="bee")))
 

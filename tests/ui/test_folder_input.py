@@ -10,7 +10,7 @@ def _page() -> None:
     import streamlit as st
 
     from core.ui.folder_input import folder_input
-    from core.ui.upload import issue_token
+    from core.ui.tokens import issue_token
 
     st.text(str(folder_input(key="folder", token=issue_token("p1"))))
     st.text(str(issue_token("p1") == issue_token("p1")))

@@ -11,7 +11,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core.ui import batch as batches
-from core.ui import identity, routes, upload
+from core.ui import identity, routes, tokens, upload
 from core.ui.routes import PLOTLY_URL, ROUTES, TOKEN_HEADER, UPLOAD_URL, download_url, thumbnails_url
 
 
@@ -28,7 +28,7 @@ class Browser:
         self.port = port
 
     def headers(self, **changes: str | None) -> dict[str, str]:
-        own = {"Origin": f"http://{self.host}", TOKEN_HEADER: upload.issue_token("p1")}
+        own = {"Origin": f"http://{self.host}", TOKEN_HEADER: tokens.issue_token("p1")}
         return {name: value for name, value in (own | changes).items() if value is not None}
 
     def ask(self, method: str, path: str, body: bytes | dict = b"", **changes: str | None):
@@ -106,7 +106,7 @@ def test_stranger_is_refused(browser, tmp_path, changes, method, end):
 
 def test_token_of_another_project_does_not_find_the_upload(browser, tmp_path):
     address = browser.begin()
-    answer, _ = browser.ask("POST", address, packed({"a": b"1"}), **{TOKEN_HEADER: upload.issue_token("p2")})
+    answer, _ = browser.ask("POST", address, packed({"a": b"1"}), **{TOKEN_HEADER: tokens.issue_token("p2")})
     assert answer.status == 404
     assert staged(tmp_path) == []
 

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import budget, costs, durations, features, fingerprints, presets, speeds
+from core import budget, costs, durations, features, fingerprints, machines, presets, speeds
 from core.backbones import CATALOG, weights_path
 from core.config import Head, Phase, RunConfig
 from core.durations import Setting
-from core.speeds import Measured
+from core.machines import Measured
 from core.summary import frontier
 
 LABELS = ("ant", "bee")
@@ -24,7 +24,7 @@ def config_of(row, *frozen, epochs=10, **changes):
 
 
 def cost_of(config, num_training=400, num_validation=100, *, pixels=PIXELS, machine=None, measured=(), **known):
-    setting = Setting(config, num_training, num_validation, pixels, machine or speeds.reference(), measured)
+    setting = Setting(config, num_training, num_validation, pixels, machine or machines.reference(), measured)
     return costs.estimate(setting, **known)
 
 
@@ -188,7 +188,7 @@ def test_the_room_is_the_budget_or_what_the_disk_has(tmp_path, monkeypatch):
 
 
 def test_a_slower_machine_takes_longer():
-    reference = speeds.reference()
+    reference = machines.reference()
     slow = replace(reference, tensorflow_ms=reference.tensorflow_ms * 3, litert_ms=reference.litert_ms * 3)
     quick, late = cost_of(config_of(RESIDUAL)), cost_of(config_of(RESIDUAL), machine=slow)
     assert late.phases[0].first_epoch_seconds > quick.phases[0].first_epoch_seconds
@@ -211,7 +211,7 @@ def test_what_was_measured_at_another_cut_scales_the_table():
     cut, other = VGG16.stages[2].num_layers, VGG16.stages[3].num_layers
     config = config_of(VGG16, cut)
     plain = cost_of(config).phases[0]
-    table_ms = speeds.speed(VGG16, other, 224).tensorflow_ms + speeds.reference().decode_ms
+    table_ms = speeds.speed(VGG16, other, 224).tensorflow_ms + machines.reference().decode_ms
     twice = measured(config, other, "tensorflow", pass_ms=2 * table_ms, epoch_ms=0.0)
     scaled = cost_of(config, measured=[twice]).phases[0]
     looked = [one.first_epoch_seconds - one.later_epoch_seconds for one in (plain, scaled)]

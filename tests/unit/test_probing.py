@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from core import probing, speeds
+from core import machines, probing
 
 # Writes what a probe writes, without TensorFlow.
 GOOD = (
-    "import sys; from pathlib import Path; from dataclasses import replace; from core import speeds\n"
-    "name, processor, cores = speeds.this_machine()\n"
+    "import sys; from pathlib import Path; from dataclasses import replace; from core import machines\n"
+    "name, processor, cores = machines.this_machine()\n"
     "home = Path(sys.argv[1])\n"
-    "speeds.keep_machine(home, replace(speeds.reference(), name=name, processor=processor, num_cores=cores))\n"
+    "machines.keep(home, replace(machines.reference(), name=name, processor=processor, num_cores=cores))\n"
 )
 
 
@@ -30,14 +30,14 @@ def program(monkeypatch, text):
 def test_a_probe_leaves_the_speed_of_this_machine(tmp_path, monkeypatch):
     program(monkeypatch, GOOD)
     assert probing.probe(tmp_path / "home")
-    assert speeds.machine(tmp_path / "home") is not None
+    assert machines.here(tmp_path / "home") is not None
 
 
 def test_a_probe_that_fails_leaves_nothing_but_its_log(tmp_path, monkeypatch):
     program(monkeypatch, "raise SystemExit('no TensorFlow here')")
     assert not probing.probe(tmp_path)
     assert "no TensorFlow here" in (tmp_path / probing.LOG).read_text(encoding="utf-8")
-    assert speeds.machine(tmp_path) is None
+    assert machines.here(tmp_path) is None
 
 
 def test_a_probe_that_hangs_is_ended(tmp_path, monkeypatch):
@@ -81,9 +81,9 @@ def test_a_machine_is_measured_once(tmp_path, monkeypatch):
 
 
 def test_a_machine_that_is_known_is_not_measured_again(tmp_path, monkeypatch):
-    name, processor, num_cores = speeds.this_machine()
-    known = replace(speeds.reference(), name=name, processor=processor, num_cores=num_cores)
-    speeds.keep_machine(tmp_path, known)
+    name, processor, num_cores = machines.this_machine()
+    known = replace(machines.reference(), name=name, processor=processor, num_cores=num_cores)
+    machines.keep(tmp_path, known)
     assert started(monkeypatch, tmp_path) == []
 
 

@@ -1,26 +1,16 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from core import speeds
+from core import machines, speeds
 from core.backbones import CATALOG
-from core.speeds import Measured
 from core.summary import layer_table
 
 RESIDUAL = CATALOG["residual10"]
 MOBILENET = CATALOG["mobilenet_025"]
 VGG16 = CATALOG["vgg16"]
-MEASURED = Measured("residual10", 41, 112, "tensorflow", num_images=200, pass_ms=5.0, epoch_ms=0.3)
-
-
-def here(**changes):
-    """The reference machine's speed under this machine's name."""
-    name, processor, num_cores = speeds.this_machine()
-    known = {"name": name, "processor": processor, "num_cores": num_cores}
-    return replace(speeds.reference(), **(known | changes))
 
 
 @pytest.fixture
@@ -79,7 +69,7 @@ def test_another_image_size_counts_by_its_area():
 
 
 def test_a_machine_of_half_the_speed_takes_twice_as_long():
-    slow = replace(speeds.reference(), tensorflow_ms=2 * speeds.reference().tensorflow_ms)
+    slow = replace(machines.reference(), tensorflow_ms=2 * machines.reference().tensorflow_ms)
     assert speeds.speed(RESIDUAL, 41, 112, slow).tensorflow_ms == pytest.approx(
         2 * speeds.speed(RESIDUAL, 41, 112).tensorflow_ms
     )
@@ -93,67 +83,8 @@ def test_the_quick_form_pays_for_many_pictures_and_not_for_a_few():
 
 def test_the_quick_form_never_pays_without_a_prefix_or_with_a_gpu():
     assert not speeds.quick_form_pays(MOBILENET, 0, 224, 100_000)
-    gpu = replace(speeds.reference(), has_gpu=True)
+    gpu = replace(machines.reference(), has_gpu=True)
     assert not speeds.quick_form_pays(MOBILENET, MOBILENET.num_layers, 224, 100_000, gpu)
-
-
-def test_this_machine_is_found_again(tmp_path):
-    assert speeds.machine(tmp_path) is None
-    speeds.keep_machine(tmp_path, here())
-    assert speeds.machine(tmp_path) == here()
-
-
-@pytest.mark.parametrize("change", [{"name": "elsewhere"}, {"processor": "other"}, {"num_cores": 1000}])
-def test_another_machine_is_not_trusted(tmp_path, change):
-    speeds.keep_machine(tmp_path, here(**change))
-    assert speeds.machine(tmp_path) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"name": "a"}', "null", json.dumps({**here().__dict__, "litert_ms": "fast"})]
-)
-def test_a_broken_file_about_the_machine_is_ignored(tmp_path, text):
-    file = tmp_path / "features" / "machine.json"
-    file.parent.mkdir()
-    file.write_text(text, encoding="utf-8")
-    assert speeds.machine(tmp_path) is None
-
-
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-def test_a_speed_that_cannot_be_is_ignored(tmp_path, value):
-    speeds.keep_machine(tmp_path, here(decode_ms=value))
-    assert speeds.machine(tmp_path) is None
-
-
-def test_what_runs_took_is_kept_one_for_each_cut(tmp_path):
-    other = replace(MEASURED, frozen_layers=31)
-    newer = replace(MEASURED, pass_ms=4.0)
-    for one in (MEASURED, other, newer):
-        speeds.record(tmp_path, one)
-    assert list(speeds.measured_here(tmp_path)) == [other, newer]
-
-
-def test_a_run_that_found_everything_keeps_what_a_pass_took(tmp_path):
-    speeds.record(tmp_path, replace(MEASURED, way="litert"))
-    speeds.record(tmp_path, replace(MEASURED, pass_ms=0, epoch_ms=0.2))
-    (kept,) = speeds.measured_here(tmp_path)
-    assert (kept.way, kept.pass_ms, kept.epoch_ms) == ("litert", 5.0, 0.2)
-
-
-def test_a_run_with_few_pictures_is_passed_over(tmp_path):
-    speeds.record(tmp_path, replace(MEASURED, num_images=speeds.MIN_IMAGES - 1))
-    assert not speeds.measured_here(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"machine": ["a", "b", 1], "runs": []}', '{"runs": 3}', "null"])
-def test_a_broken_file_about_runs_is_ignored_and_written_anew(tmp_path, text):
-    file = tmp_path / "features" / "speeds.json"
-    file.parent.mkdir()
-    file.write_text(text, encoding="utf-8")
-    assert not speeds.measured_here(tmp_path)
-    speeds.record(tmp_path, MEASURED)
-    assert list(speeds.measured_here(tmp_path)) == [MEASURED]
-    assert [path.name for path in file.parent.iterdir()] == ["speeds.json"]
 
 
 def test_layer_tables_and_speeds_agree_on_the_number_of_layers(table):

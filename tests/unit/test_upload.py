@@ -41,26 +41,6 @@ def content(begun: upload.Upload) -> dict[str, bytes]:
     return {path.relative_to(begun.files).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_token_opens_its_project_only():
-    token = upload.issue_token("p1")
-    assert upload.project_of(token) == "p1"
-    assert upload.issue_token("p1") == token
-    assert upload.issue_token("p2") != token
-
-
-@pytest.mark.parametrize("token", [None, "", "made-up"])
-def test_unknown_token_is_refused(token):
-    with pytest.raises(UploadError, match="forbidden"):
-        upload.project_of(token)
-
-
-def test_expired_token_is_refused_and_replaced():
-    token = upload.issue_token("p3", lifetime_seconds=-1)
-    with pytest.raises(UploadError, match="forbidden"):
-        upload.project_of(token)
-    assert upload.issue_token("p3") != token
-
-
 @pytest.mark.parametrize("path", ["cats/1.jpg", "Ñandú/日本 1.jpg", "1.jpg", "a/..b/c", 'it\'s "so"/1.jpg'])
 def test_ordinary_path_keeps_its_name(path):
     assert str(safe_path(path)) == path
