@@ -66,7 +66,7 @@ def _view(workspace: Workspace, run_id: str, refresh: float | None, place: line.
             for note in story.notes:
                 st.warning(plain(_(note.sentence, **note.values)), icon=":material/info:")
             _numbers(story)
-        if story.ready:
+        if story.ready and (story.images_seen or not run.state.is_over):
             results.training_charts(run)
         ending.tell(run, story)
 

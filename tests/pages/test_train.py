@@ -143,6 +143,18 @@ def test_what_the_run_says_meanwhile_does_not_move_its_charts(workspace, filled,
     assert place_of_charts(app) == [before]
 
 
+def test_a_run_that_failed_before_its_first_batch_shows_no_empty_charts(filled, worker, own_process):
+    worker.say(
+        events.Started(pid=own_process[0], process_created=own_process[1]),
+        events.Ready(num_training=8, num_validation=4, num_test=0, epochs=20),
+        events.Failed(sentence="The disk is full.", values={}),
+    )
+    runs.record_state(worker.workspace, worker.run.id, State.FAILED)
+    app = open_page("train", project=filled.id, run=worker.run.id, lang="en")
+    assert any("The disk is full" in error.value for error in app.error)
+    assert place_of_charts(app) == []
+
+
 def figure(app, label):
     return next(metric.value for metric in app.metric if metric.label == label)
 
